@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+#
+# One command each; Meson and Ninja do the work. `make help` lists the targets.
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := build
+.PHONY: build help check check-all soak demo bench asan oracle format install-deps clean
+
+# Quiet unless something is wrong.
+define configure
+	@[ -f $(1)/build.ninja ] || { out=$$(meson setup $(1) . $(2) 2>&1) || { echo "$$out"; exit 1; }; }
+endef
+define compile
+	@out=$$(ninja -C $(1) 2>&1) || { echo "$$out"; exit 1; }; echo "$$out" | grep -A 8 'warning:' || true
+endef
+# A part that is not in this tree says so.
+define absent
+	@[ -x $(1) ] || { echo "make $@: $(1) is not in this tree"; exit 1; }
+endef
+
+build: ## build/lastack, build/liblastack.a, build/liblastack.so
+	@tools/setup build
+	$(call configure,build)
+	$(call compile,build)
+
+asan: ## the same under ASan and UBSan, in build-asan
+	@tools/setup build
+	$(call configure,build-asan,-Db_sanitize=address$(comma)undefined -Db_lundef=false)
+	$(call compile,build-asan)
+comma := ,
+
+check: ## tests: unit, scenarios, short wire tests, layers, symbols; T=part of a name picks
+	@tools/setup check
+	@$(MAKE) build
+	@tools/run-tests --suite check -k "$(T)" build
+
+check-all: ## check and the longer tests, then everything again under ASan and UBSan
+	@tools/setup all
+	@$(MAKE) build
+	@$(MAKE) asan
+	@tools/run-tests --suite check --suite all -k "$(T)" build build-asan
+
+soak: ## tests that take hours
+	@tools/setup check
+	@$(MAKE) build
+	@tools/run-tests --suite soak -k "$(T)" build
+
+demo: ## real programs of this kernel talk to Lastack over a TUN device
+	$(call absent,demo/run)
+	@tools/setup demo
+	@$(MAKE) build
+	@demo/run
+
+bench: ## lives per second beside the kernel's loopback; bytes per connection
+	@tools/setup build
+	@$(MAKE) build
+	@ls bench/*.c >/dev/null 2>&1 || { echo "make bench: no program in bench/ yet"; exit 1; }
+	@for f in bench/*.c; do build/bench-$$(basename $$f .c) || exit 1; done
+
+oracle: ## what the running kernel does: the close matrix on kernel and library
+	$(call absent,tools/oracle)
+	@$(MAKE) build
+	@tools/oracle
+
+format: ## clang-format over every C file
+	@tools/setup format
+	@git ls-files '*.[ch]' | xargs -r clang-format -i
+
+install-deps: ## the Debian packages of all targets
+	@tools/setup build check all demo format
+
+clean: ## removes build and build-asan
+	@rm -rf build build-asan
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.* *## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf '%-13s %s\n' "$$t" "$$d"; done
