@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd/view.h - what a run looks like: a capture with comments, and a ladder while it happens
+ */
+#ifndef LA_CMD_VIEW_H
+#define LA_CMD_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct la_trace_event;
+struct view;
+
+/* @pcap: file to write, or NULL; @ladder: draw one on stderr. NULL and errno: the file cannot be written. */
+struct view *view_new(const char *pcap, bool ladder, const char *interface);
+void view_frame(struct view *view, bool out, const void *frame, size_t len, uint64_t now_ns);
+void view_trace(struct view *view, const struct la_trace_event *event);
+void view_end(struct view *view); /* closes the file, frees @view */
+
+#endif
