@@ -13,7 +13,10 @@
 #include "base/mem.h"
 
 #define SKB_INLINE 56
-#define SKB_CLASSES 8 /* buffers of 256 << n bytes from slabs, larger ones from mem_alloc() */
+#define SKB_CLASSES 8 /* buffers from slabs, see SKB_CLASS_BYTES; larger ones from mem_alloc(), in powers of two */
+
+/* A little under 256 << n, so that a chunk holds a power of two of them beside its header: 248, 504, ... 32736 */
+#define SKB_CLASS_BYTES(n) ((SLAB_ROOM >> (SKB_CLASSES - (n))) & ~7u)
 
 struct skb_pool {
 	struct mem *mem;
@@ -41,7 +44,7 @@ struct sk_buff {
 };
 
 void skb_pool_init(struct skb_pool *pool, struct mem *mem);
-void skb_pool_destroy(struct skb_pool *pool);
+void skb_pool_destroy(struct skb_pool *pool); /* every sk_buff has been freed */
 
 struct sk_buff *skb_alloc(struct skb_pool *pool, uint32_t room); /* empty, zeroed head; NULL: no memory */
 void skb_free(struct skb_pool *pool, struct sk_buff *skb);	  /* NULL is allowed; must be in no queue */

@@ -2,7 +2,8 @@
 /*
  * base/timer.h - hierarchical timer wheel, O(1) arm and disarm, ticks of 4 ms (Linux's jiffy at HZ 250)
  *
- * Levels of 64 slots, each 64 times coarser than the one below; a timer moves down a level at most once per level. Each
+ * Levels of 64 slots, each 64 times coarser than the one below; a timer moves down a level at most once per level. The
+ * level of a timer follows from its tick and the wheel's alone, and so timers of one tick are always in one slot. Each
  * level keeps a 64-bit word of occupied slots, so "what is next?" looks at a few words. Timers fire exactly: never before
  * their tick, in the order of their ticks, and within one tick in the order in which they were armed.
  * The wheel knows no functions: a timer carries a kind, and its owner dispatches on it.
@@ -20,11 +21,18 @@ struct timer {
 	struct timer **pprev; /* NULL: not armed */
 	uint32_t expires;     /* tick, wraps */
 	uint8_t kind;	      /* enum timer_kind of the owner (net.h) */
+	uint8_t level, slot;  /* where it hangs; the wheel's */
 };
 
 #define WHEEL_BITS 6
 #define WHEEL_SLOTS (1u << WHEEL_BITS)
-#define WHEEL_LEVELS 5 /* 2^30 ticks: 49 days; later deadlines are armed at that distance and re-armed on the way */
+#define WHEEL_LEVELS 5
+/*
+ * The top level is a ring: the slot of the present block must not be taken for the one a lap later. 49 days; a deadline
+ * beyond is parked at that distance and re-armed on the way (behind those armed for its tick directly). A deadline is
+ * less than 2^31 ticks ahead: 99 days.
+ */
+#define WHEEL_SPAN ((WHEEL_SLOTS - 1) << (WHEEL_BITS * (WHEEL_LEVELS - 1)))
 
 struct wheel {
 	uint32_t now; /* tick up to which all has fired */

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+/*
+ * base/slab.c - objects of one size, cut from aligned chunks
+ *
+ *   chunk   | header, 64 bytes | object | object | ... | never used yet |
+ *
+ * slab_alloc() takes from the first chunk with room: an object given back before, else the next never used one.
+ * slab_free() finds the chunk by masking the address. A chunk is in cache->partial or in cache->full; one that loses
+ * its last object goes back to the host, but for one per cache, so that a life at the edge of a chunk does not ask the
+ * host each time. Under AddressSanitizer, objects that are not handed out are poisoned.
+ */
+#include "base/mem.h"
+
+struct slab_chunk {
+	struct list_head node;
+	struct slab_cache *cache;
+	struct free_object *free; /* given back; linked through their first word */
+	uint32_t used;		  /* objects handed out now */
+	uint32_t fresh;		  /* offset of the first byte never handed out */
+};
+
+struct free_object {
+	struct free_object *next;
+};
+
+static_assert(sizeof(struct slab_chunk) <= SLAB_HEADER, "objects begin behind the header");
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define poison(p, size) __asan_poison_memory_region(p, size)
+#define unpoison(p, size) __asan_unpoison_memory_region(p, size)
+#else
+#define poison(p, size) ((void)(p), (void)(size))
+#define unpoison(p, size) ((void)(p), (void)(size))
+#endif
+
+void slab_init(struct slab_cache *cache, struct mem *mem, const char *name, size_t size)
+{
+	size = size < sizeof(struct free_object) ? sizeof(struct free_object) : (size + 7) & ~(size_t)7;
+	assert(size <= SLAB_ROOM);
+	*cache = (struct slab_cache){
+		.mem = mem,
+		.name = name,
+		.size = size,
+		.per_chunk = SLAB_ROOM / size,
+	};
+	list_init(&cache->partial);
+	list_init(&cache->full);
+}
+
+static struct slab_chunk *chunk_new(struct slab_cache *cache)
+{
+	const struct la_env *env = cache->mem->env;
+	struct slab_chunk *chunk = env->alloc(env->world, SLAB_CHUNK, SLAB_CHUNK);
+
+	if (!chunk)
+		return NULL;
+	assert(((uintptr_t)chunk & (SLAB_CHUNK - 1)) == 0);
+	cache->mem->bytes += SLAB_CHUNK;
+	*chunk = (struct slab_chunk){ .cache = cache, .fresh = SLAB_HEADER };
+	poison((char *)chunk + SLAB_HEADER, SLAB_ROOM);
+	list_add(&chunk->node, &cache->partial);
+	return chunk;
+}
+
+static void chunk_free(struct slab_chunk *chunk)
+{
+	struct mem *mem = chunk->cache->mem;
+
+	list_del_init(&chunk->node);
+	unpoison((char *)chunk + SLAB_HEADER, SLAB_ROOM);
+	mem->bytes -= SLAB_CHUNK;
+	mem->env->free(mem->env->world, chunk, SLAB_CHUNK);
+}
+
+void slab_destroy(struct slab_cache *cache)
+{
+	list_splice_tail_init(&cache->full, &cache->partial);
+	while (!list_empty(&cache->partial))
+		chunk_free(list_first_entry(&cache->partial, struct slab_chunk, node));
+	cache->idle = NULL;
+	cache->objects = 0;
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+	const struct la_env *env = cache->mem->env;
+	struct slab_chunk *chunk;
+	void *obj;
+
+	if (unlikely(env->refuse) && env->refuse(env->world, cache->size))
+		return NULL;
+	if (likely(!list_empty(&cache->partial)))
+		chunk = list_first_entry(&cache->partial, struct slab_chunk, node);
+	else if (!(chunk = chunk_new(cache)))
+		return NULL;
+
+	obj = chunk->free;
+	if (obj) {
+		unpoison(obj, cache->size);
+		chunk->free = chunk->free->next;
+	} else {
+		obj = (char *)chunk + chunk->fresh;
+		unpoison(obj, cache->size);
+		chunk->fresh += cache->size;
+	}
+	if (unlikely(++chunk->used == cache->per_chunk)) {
+		list_del_init(&chunk->node);
+		list_add(&chunk->node, &cache->full);
+	}
+	cache->objects++;
+	return obj;
+}
+
+void *slab_zalloc(struct slab_cache *cache)
+{
+	void *obj = slab_alloc(cache);
+
+	if (obj)
+		memset(obj, 0, cache->size);
+	return obj;
+}
+
+/* Keeps one chunk without objects, behind all others, and gives any further one back. */
+static void chunk_emptied(struct slab_cache *cache, struct slab_chunk *chunk)
+{
+	struct slab_chunk *idle = cache->idle;
+
+	if (idle && idle != chunk && idle->used == 0)
+		return chunk_free(chunk);
+	cache->idle = chunk;
+	list_del_init(&chunk->node);
+	list_add_tail(&chunk->node, &cache->partial);
+}
+
+void slab_free(struct slab_cache *cache, void *obj)
+{
+	struct slab_chunk *chunk = (void *)((uintptr_t)obj & ~(uintptr_t)(SLAB_CHUNK - 1));
+	struct free_object *freed = obj;
+
+	if (!obj)
+		return;
+	assert(chunk->cache == cache);
+	assert(chunk->used > 0);
+	freed->next = chunk->free;
+	chunk->free = freed;
+	poison(obj, cache->size);
+	cache->objects--;
+	if (unlikely(chunk->used-- == cache->per_chunk)) {
+		list_del_init(&chunk->node);
+		list_add(&chunk->node, &cache->partial);
+	}
+	if (unlikely(chunk->used == 0))
+		chunk_emptied(cache, chunk);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file/file.h - tasks, their tables of descriptors, and files, counted as in the kernel
+ *
+ *	task -> fdtable (shared by threads) -> file (counted) -> socket or epoll set
+ *
+ * A reference on a file is held by: each slot of a table, each operation in progress on it, each la_file in flight. An
+ * epoll set holds none. fput() of the last one closes the file at once (life/close.c); where that happens in the middle of
+ * something else, the caller sees to it that nothing of the file is used afterwards.
+ */
+#ifndef LA_FILE_H
+#define LA_FILE_H
+
+#include "stack/file/op.h"
+#include "stack/net.h"
+#include "stack/socket/socket.h"
+
+struct file;
+struct eventpoll;
+struct epitem;
+
+/* What a kind of file can do: the table that joins files to what stands behind them. */
+struct file_operations {
+	const char *name;
+	uint32_t (*poll)(struct file *file);		/* POLL* bits that hold now */
+	struct wait_queue *(*wait)(struct file *file);	/* where changes of it are told; NULL: never */
+	void (*release)(struct file *file, struct op *op); /* the last reference went; @op: whose close() it is, or NULL */
+};
+
+struct file {
+	struct net *net;
+	const struct file_operations *ops;
+	void *private_data; /* struct socket or struct eventpoll: owned */
+	struct epitem *epitems; /* epoll sets that watch it */
+	uint32_t count;
+	uint32_t flags; /* O_NONBLOCK | O_RDWR ... */
+};
+
+struct fdtable {
+	struct net *net;
+	uint32_t users;	   /* tasks that share it */
+	uint32_t size;	   /* slots allocated */
+	uint32_t next;	   /* no free number below */
+	struct file **fd;  /* NULL: free */
+	uint8_t *cloexec;  /* one byte each */
+};
+#define FD_LIMIT (1u << 24) /* RLIMIT_NOFILE of every task: EMFILE beyond */
+
+struct task {
+	struct net *net;
+	struct fdtable *files;
+	struct list_head ops;  /* its pending operations */
+	struct list_head node; /* in vfs.tasks */
+	bool exiting;	       /* PF_EXITING: lingering is skipped */
+};
+
+struct vfs {
+	struct slab_cache files, tasks, tables, eventpolls, epitems, sockets;
+	struct list_head all_tasks;
+	struct list_head woken;	 /* operations to look again */
+	uint64_t pending_ops;
+	struct task *reaper;	 /* descriptors closed by nobody's task */
+};
+
+/* fdtable.c */
+struct fdtable *fdtable_new(struct net *net);
+struct fdtable *fdtable_copy(struct fdtable *t); /* fork: every file one reference more; NULL: no memory */
+int get_unused_fd(struct fdtable *t, uint32_t from, bool cloexec); /* reserves; -EMFILE, -ENOMEM */
+void put_unused_fd(struct fdtable *t, int fd);
+void fd_install(struct fdtable *t, int fd, struct file *file); /* takes the reference */
+struct file *fdtable_take(struct fdtable *t, int fd); /* frees the number, gives its reference; NULL: -EBADF */
+struct file *fget(struct fdtable *t, int fd);	      /* one reference more; NULL: -EBADF */
+/* file.c */
+struct file *file_new(struct net *net, const struct file_operations *ops, void *private_data, uint32_t flags);
+static inline void get_file(struct file *file) { file->count++; }
+/* life/close.c: lets one reference go; the last one closes. @op may be NULL: whose call does it. True: @op is now left
+ * pending by a lingering close and will be completed later with the result that it has in op->result. */
+bool fput(struct file *file, struct op *op);
+/* eventpoll.c */
+void eventpoll_release_file(struct file *file); /* a file dies: its entries vanish from all sets */
+extern const struct file_operations eventpoll_fops;
+extern const struct file_operations socket_file_ops; /* life/io.c */
+static inline struct socket *socket_of(struct file *file) /* NULL: -ENOTSOCK */
+{
+	return file->ops == &socket_file_ops ? file->private_data : NULL;
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ip/ip.h - IPv4 and IPv6 for one host: frames to transports, transports' packets to devices
+ *
+ *	frame -> ip_rcv: header good? for us? whole (fragment.c)? -> icmp.c, or tcp through struct ip_protocol
+ *	ip_xmit: route -> header -> dev_xmit
+ */
+#ifndef LA_IP_H
+#define LA_IP_H
+
+#include "stack/net.h"
+#include "stack/wire/wire.h"
+
+/* A whole packet on its way up: a view, borrowed. */
+struct ip_packet {
+	struct in6_addr saddr, daddr;
+	const uint8_t *data; /* transport header */
+	uint32_t len;
+	const uint8_t *hdr;  /* IP header, for ICMP's quotation */
+	uint32_t hdr_len;    /* with extension headers */
+	uint8_t proto, dsfield, ttl;
+	int ifindex;
+};
+
+/* An ICMP or ICMPv6 error about a packet that we sent. */
+struct icmp_error {
+	struct in6_addr saddr, daddr; /* of the packet quoted: saddr is ours */
+	uint8_t family;
+	uint8_t type, code;
+	uint32_t mtu;		/* fragmentation needed, packet too big */
+	const uint8_t *quoted;	/* what is quoted of the transport header, at least 8 bytes */
+	uint32_t quoted_len;
+};
+
+/* What a transport gives to ip_register(): the only arrow upwards. */
+struct ip_protocol {
+	void (*rcv)(struct net *net, const struct ip_packet *pkt);
+	void (*err)(struct net *net, const struct icmp_error *err);
+};
+void ip_register(struct net *net, uint8_t proto, const struct ip_protocol *ops);
+
+void ip_rcv(struct net *net, int ifindex, const void *frame, size_t len);
+
+/* Where would a packet to @daddr leave, and with which source? @saddr: in: any or wished, out: chosen.
+ * 0; -ENETUNREACH (as connect() reports it); -EINVAL (source is no local address); -EACCES (broadcast). */
+int ip_route(struct net *net, const struct in6_addr *daddr, struct in6_addr *saddr, int *ifindex);
+uint32_t ip_mtu(struct net *net, const struct in6_addr *daddr);	   /* path MTU: device's, or learnt and not expired */
+uint32_t ip_gso_max(struct net *net, const struct in6_addr *daddr); /* largest unit, bytes with headers */
+/* Learns a path MTU from an ICMP error, no lower than min_pmtu (IPv4) or 1280; returns the value now in force. */
+uint32_t ip_update_pmtu(struct net *net, const struct in6_addr *daddr, uint32_t mtu);
+bool ip_is_local(struct net *net, const struct in6_addr *addr);	   /* one of our unicast addresses, loopback included */
+/* May bind() use it? any, local, and (IPv4) multicast or broadcast as Linux has it. */
+bool ip_can_bind(struct net *net, const struct in6_addr *addr);
+int ip_addr_add(struct net *net, int ifindex, const struct in6_addr *addr, unsigned prefixlen /* of 128 */);
+int ip_route_add(struct net *net, int ifindex, const struct in6_addr *dst, unsigned prefixlen /* of 128 */);
+void ip_frag_timeout(struct net *net, struct timer *t); /* TIMER_FRAG has fired */
+
+/* One packet, or a unit of gso_size segments, of a transport. @iov[0] must be the transport header, with its checksum
+ * final (gso_size 0); in a unit the header's checksum field is filled when it is cut. 0, -ENOBUFS, -ENETUNREACH. */
+struct ip_out {
+	struct in6_addr saddr, daddr;
+	uint8_t proto, dsfield;
+	uint8_t ttl;	    /* 0: the default */
+	bool df;	    /* IPv4: don't fragment */
+	uint16_t gso_size;
+	const struct iovec *iov;
+	int iovcnt; /* at most IP_OUT_IOV */
+	uint32_t len;
+};
+#define IP_OUT_IOV 7
+int ip_xmit(struct net *net, const struct ip_out *out);
+
+#endif
