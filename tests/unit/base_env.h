@@ -14,6 +14,7 @@ struct base_env {
 	struct la_env env;
 	struct mem mem;
 	uint64_t blocks, bytes; /* taken now */
+	size_t align;		/* last asked for */
 	uint64_t asked;		/* objects that refuse() was asked for */
 	int64_t room;		/* blocks that alloc() still gives; negative: no limit */
 	bool refusing;
@@ -30,6 +31,7 @@ static inline void *base_env_alloc(void *world, size_t size, size_t align)
 	if (e->room > 0)
 		e->room--;
 	e->blocks++;
+	e->align = align;
 	e->bytes += size;
 	/* the size stands behind the block, to compare when it comes back */
 	block = aligned_alloc(align, (size + sizeof(size_t) + align - 1) / align * align);

@@ -14,6 +14,7 @@ static void a_block_is_counted_while_it_is_held(void **state)
 	p = mem_alloc(&e.mem, 100);
 	assert_non_null(p);
 	assert_int_equal((uintptr_t)p % 16, 0);
+	assert_int_equal(e.align, 16);
 	assert_int_equal(e.mem.bytes, 100);
 	mem_free(&e.mem, p, 100);
 	mem_free(&e.mem, NULL, 100);
@@ -119,6 +120,27 @@ static void a_freed_object_is_handed_out_again_before_new_memory(void **state)
 	a = slab_zalloc(&cache);
 	for (int i = 0; i < 64; i++)
 		assert_int_equal(((uint8_t *)a)[i], 0);
+	slab_destroy(&cache);
+	assert_int_equal(e.blocks, 0);
+}
+
+static void a_full_chunk_that_gets_one_back_has_room_again(void **state)
+{
+	struct slab_cache cache;
+	struct base_env e;
+	void *first, *p;
+
+	(void)state;
+	base_env_init(&e);
+	slab_init(&cache, &e.mem, "test", 512);
+	first = slab_alloc(&cache);
+	for (unsigned i = 1; i < 2 * cache.per_chunk; i++)
+		slab_alloc(&cache);
+	assert_int_equal(e.blocks, 2);
+	slab_free(&cache, first);
+	p = slab_alloc(&cache);
+	assert_ptr_equal(p, first);
+	assert_int_equal(e.blocks, 2);
 	slab_destroy(&cache);
 	assert_int_equal(e.blocks, 0);
 }
@@ -259,6 +281,7 @@ int main(void)
 		cmocka_unit_test(objects_are_aligned_distinct_and_keep_their_bytes),
 		cmocka_unit_test(objects_of_whole_cache_lines_lie_on_cache_lines),
 		cmocka_unit_test(a_freed_object_is_handed_out_again_before_new_memory),
+		cmocka_unit_test(a_full_chunk_that_gets_one_back_has_room_again),
 		cmocka_unit_test(a_refusal_is_asked_for_each_object_and_leaves_nothing),
 		cmocka_unit_test(a_host_without_memory_fails_the_object_that_needs_a_new_chunk),
 		cmocka_unit_test(empty_chunks_go_back_but_for_one),
