@@ -121,12 +121,14 @@ void *slab_zalloc(struct slab_cache *cache)
 	return obj;
 }
 
-/* Keeps one chunk without objects, behind all others, and gives any further one back. */
+/* Keeps one chunk without objects, at first behind all others, and gives any further one back. */
 static void chunk_emptied(struct slab_cache *cache, struct slab_chunk *chunk)
 {
 	struct slab_chunk *idle = cache->idle;
 
-	if (idle && idle != chunk && idle->used == 0)
+	if (idle == chunk)
+		return;
+	if (idle && idle->used == 0)
 		return chunk_free(chunk);
 	cache->idle = chunk;
 	list_del_init(&chunk->node);
