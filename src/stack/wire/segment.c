@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+/*
+ * wire/segment.c - TCP header and options
+ *
+ * In:  the transport part of a packet; whatever it says about its own lengths is checked against the bytes that are there
+ *      before the next byte is read.
+ * Out: struct tcp_seg, a view of it. Options are read on demand: most segments never need them.
+ */
+#include "stack/wire/segment.h"
+
+enum tcp_seg_verdict tcp_parse_segment(struct tcp_seg *seg, const struct in6_addr *saddr, const struct in6_addr *daddr,
+				       const uint8_t *p, uint32_t len)
+{
+	uint32_t hdr_len;
+
+	if (len < TCP_HDR_LEN)
+		return TCP_SEG_TRUNCATED;
+	hdr_len = (p[12] >> 4) * 4u;
+	if (hdr_len < TCP_HDR_LEN)
+		return TCP_SEG_BAD_HEADER;
+	if (hdr_len > len)
+		return TCP_SEG_TRUNCATED;
+	if (csum_fold(csum_partial(p, len, csum_pseudo(saddr, daddr, len, IPPROTO_TCP))))
+		return TCP_SEG_BAD_CSUM;
+
+	seg->saddr = *saddr;
+	seg->daddr = *daddr;
+	seg->sport = get_be16(p);
+	seg->dport = get_be16(p + 2);
+	seg->seq = get_be32(p + 4);
+	seg->ack = get_be32(p + 8);
+	seg->flags = p[13];
+	seg->wnd = get_be16(p + 14);
+	seg->urg_ptr = get_be16(p + 18);
+	seg->opt = p + TCP_HDR_LEN;
+	seg->opt_len = (uint8_t)(hdr_len - TCP_HDR_LEN);
+	seg->data = p + hdr_len;
+	seg->len = len - hdr_len;
+	seg->end_seq = seg->seq + seg->len + !!seg_has(seg, TCPHDR_SYN) + !!seg_has(seg, TCPHDR_FIN);
+	seg->options_parsed = false;
+	seg->dsfield = 0;
+	seg->gso_size = 0;
+	seg->ifindex = 0;
+	return TCP_SEG_OK;
+}
+
+static void parse_sack(struct tcp_options *opt, const uint8_t *p, size_t len)
+{
+	if (len < TCPOLEN_SACK_PERBLOCK || len % TCPOLEN_SACK_PERBLOCK)
+		return;
+	opt->nsacks = (uint8_t)min(len / TCPOLEN_SACK_PERBLOCK, ARRAY_SIZE(opt->sack));
+	for (unsigned i = 0; i < opt->nsacks; i++, p += TCPOLEN_SACK_PERBLOCK)
+		opt->sack[i] = (struct sack_block){ get_be32(p), get_be32(p + 4) };
+}
+
+/* One option of a known length; a known kind of a wrong length is skipped. */
+static void parse_option(struct tcp_options *opt, uint8_t kind, const uint8_t *value, size_t size, bool syn)
+{
+	switch (kind) {
+	case TCPOPT_MSS:
+		if (size == TCPOLEN_MSS && syn && get_be16(value))
+			opt->mss = get_be16(value);
+		break;
+	case TCPOPT_WINDOW:
+		if (size == TCPOLEN_WINDOW && syn) {
+			opt->wscale_ok = true;
+			opt->wscale = min_t(uint8_t, *value, TCP_MAX_WSCALE);
+		}
+		break;
+	case TCPOPT_SACK_PERM:
+		if (size == TCPOLEN_SACK_PERM && syn)
+			opt->sack_ok = true;
+		break;
+	case TCPOPT_SACK:
+		parse_sack(opt, value, size - TCPOLEN_SACK_BASE);
+		break;
+	case TCPOPT_TIMESTAMP:
+		if (size == TCPOLEN_TIMESTAMP) {
+			opt->saw_tstamp = true;
+			opt->tsval = get_be32(value);
+			opt->tsecr = get_be32(value + 4);
+		}
+		break;
+	}
+}
+
+void tcp_parse_options(struct tcp_options *opt, const uint8_t *p, size_t len, bool syn)
+{
+	memset(opt, 0, sizeof(*opt));
+	while (len) {
+		size_t size;
+
+		if (*p == TCPOPT_EOL)
+			return;
+		if (*p == TCPOPT_NOP) {
+			p++, len--;
+			continue;
+		}
+		if (len < 2)
+			return;
+		size = p[1];
+		if (size < 2 || size > len)
+			return;
+		parse_option(opt, *p, p + 2, size, syn);
+		p += size, len -= size;
+	}
+}
+
+static uint8_t *put_option(uint8_t *p, uint8_t first, uint8_t second, uint8_t kind, uint8_t size)
+{
+	p[0] = first;
+	p[1] = second;
+	p[2] = kind;
+	p[3] = size;
+	return p + 4;
+}
+
+/* Linux fills 32-bit words: two NOPs stand before what would be crooked, and SACK-permitted takes their place before a
+ * timestamp. */
+size_t tcp_write_options(uint8_t *start, const struct tcp_options *opt)
+{
+	uint8_t *p = start;
+	size_t room, blocks;
+
+	if (opt->mss) {
+		p[0] = TCPOPT_MSS;
+		p[1] = TCPOLEN_MSS;
+		put_be16(p + 2, opt->mss);
+		p += TCPOLEN_MSS;
+	}
+	if (opt->saw_tstamp) {
+		if (opt->sack_ok)
+			p = put_option(p, TCPOPT_SACK_PERM, TCPOLEN_SACK_PERM, TCPOPT_TIMESTAMP, TCPOLEN_TIMESTAMP);
+		else
+			p = put_option(p, TCPOPT_NOP, TCPOPT_NOP, TCPOPT_TIMESTAMP, TCPOLEN_TIMESTAMP);
+		put_be32(p, opt->tsval);
+		put_be32(p + 4, opt->tsecr);
+		p += 8;
+	} else if (opt->sack_ok) {
+		p = put_option(p, TCPOPT_NOP, TCPOPT_NOP, TCPOPT_SACK_PERM, TCPOLEN_SACK_PERM);
+	}
+	if (opt->wscale_ok)
+		p = put_option(p, TCPOPT_NOP, TCPOPT_WINDOW, TCPOLEN_WINDOW, opt->wscale);
+
+	room = TCP_OPT_MAX - (size_t)(p - start);
+	if (!opt->nsacks || room < 4 + TCPOLEN_SACK_PERBLOCK)
+		return (size_t)(p - start);
+	blocks = min(min_t(size_t, opt->nsacks, ARRAY_SIZE(opt->sack)), (room - 4) / TCPOLEN_SACK_PERBLOCK);
+	p = put_option(p, TCPOPT_NOP, TCPOPT_NOP, TCPOPT_SACK,
+		       (uint8_t)(TCPOLEN_SACK_BASE + blocks * TCPOLEN_SACK_PERBLOCK));
+	for (size_t i = 0; i < blocks; i++, p += TCPOLEN_SACK_PERBLOCK) {
+		put_be32(p, opt->sack[i].start);
+		put_be32(p + 4, opt->sack[i].end);
+	}
+	return (size_t)(p - start);
+}
