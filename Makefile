@@ -56,10 +56,9 @@ bench: ## lives per second beside the kernel's loopback; bytes per connection
 	@ls bench/*.c >/dev/null 2>&1 || { echo "make bench: no program in bench/ yet"; exit 1; }
 	@for f in bench/*.c; do build/bench-$$(basename $$f .c) || exit 1; done
 
-oracle: ## what the running kernel does: the close matrix on kernel and library
-	$(call absent,tools/oracle)
+oracle: ## the original packetdrill (PACKETDRILL) plays a folder of scripts (CLOSE_MATRIX) on the library; T= picks
 	@$(MAKE) build
-	@tools/oracle
+	@tests/oracle/run $(T)
 
 format: ## clang-format over every C file
 	@tools/setup format
