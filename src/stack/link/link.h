@@ -12,8 +12,25 @@
 int dev_xmit(struct net *net, int ifindex, const struct la_frame *frame);
 uint32_t dev_mtu(const struct net *net, int ifindex);	  /* 0: no such device */
 uint32_t dev_gso_max(const struct net *net, int ifindex); /* largest unit in bytes, at most 65536 */
+/* Borrows @dev; gives it the next interface index and returns that. -EINVAL: mtu; -ENOMEM. */
 int dev_add(struct net *net, struct la_device *dev);
-/* Takes the frames waiting on loopback and feeds each to ip_rcv(); false if there was none. Called by net_leave(). */
+
+/* Takes the frames waiting on loopback and feeds each to @rcv, which is ip_rcv(); false if there was none. Called by
+ * net_leave(). Frames that this causes wait for the next call. */
 bool loopback_run(struct net *net, void (*rcv)(struct net *net, int ifindex, const void *frame, size_t len));
+/* Units travel whole over loopback: the segment size of the one that loopback_run() is delivering; 0: a single frame. */
+uint16_t loopback_gso_size(const struct net *net);
+
+/* The whole unit as one frame, lengths and checksums complete; @buf has room for frame->len bytes. */
+void frame_whole(const struct la_frame *frame, uint8_t *buf);
+
+/* inside link/ */
+struct link {
+	struct la_device **dev; /* borrowed ones; interface index LOOPBACK_IFINDEX + 1 + position */
+	int count, cap;
+	struct sk_buff *loopback; /* owned, in order of sending */
+	uint16_t gso_size;	  /* of the frame being delivered */
+};
+int loopback_xmit(struct net *net, const struct la_frame *frame);
 
 #endif
