@@ -102,7 +102,7 @@ static void fold_flush(struct lab_ladder *ladder)
 	ladder->plain = 0;
 	if (!ladder->folded)
 		return;
-	snprintf(text, sizeof(text), "... %u more, %llu bytes >, %llu bytes <, %u lost", ladder->folded,
+	snprintf(text, sizeof(text), "... %u more, %llu B >, %llu B <, %u lost", ladder->folded,
 		 (unsigned long long)ladder->folded_bytes[LAB_A], (unsigned long long)ladder->folded_bytes[LAB_B],
 		 ladder->folded_lost);
 	if (!ladder->folded_lost)
