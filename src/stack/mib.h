@@ -16,11 +16,12 @@
 	M(Ip6, InUnknownProtos) M(Ip6, InTruncatedPkts) M(Ip6, InDiscards) M(Ip6, InDelivers) M(Ip6, OutRequests) \
 	M(Ip6, OutDiscards) M(Ip6, OutNoRoutes) M(Ip6, ReasmTimeout) M(Ip6, ReasmReqds) M(Ip6, ReasmOKs) \
 	M(Ip6, ReasmFails) M(Ip6, FragOKs) M(Ip6, FragFails) M(Ip6, FragCreates) M(Ip6, OutTransmits) \
-	M(IpExt, InTruncatedPkts) M(IpExt, InCsumErrors) \
+	M(IpExt, InTruncatedPkts) M(IpExt, InCsumErrors) M(IpExt, ReasmOverlaps) \
 	M(Icmp, InMsgs) M(Icmp, InErrors) M(Icmp, InCsumErrors) M(Icmp, InDestUnreachs) M(Icmp, InTimeExcds) \
 	M(Icmp, InParmProbs) M(Icmp, InSrcQuenchs) M(Icmp, InRedirects) M(Icmp, InEchos) M(Icmp, InEchoReps) \
 	M(Icmp, OutMsgs) M(Icmp, OutErrors) M(Icmp, OutDestUnreachs) M(Icmp, OutEchoReps) M(Icmp, OutTimeExcds) \
-	M(Icmp, OutParmProbs) M(Icmp, OutRateLimitGlobal) \
+	M(Icmp, InTimestamps) M(Icmp, InAddrMasks) M(Icmp, OutParmProbs) M(Icmp, OutRateLimitGlobal) \
+	M(Icmp, OutRateLimitHost) \
 	M(Icmp6, InMsgs) M(Icmp6, InErrors) M(Icmp6, InCsumErrors) M(Icmp6, InDestUnreachs) M(Icmp6, InPktTooBigs) \
 	M(Icmp6, InTimeExcds) M(Icmp6, InParmProblems) M(Icmp6, InEchos) M(Icmp6, InEchoReplies) M(Icmp6, OutMsgs) \
 	M(Icmp6, OutErrors) M(Icmp6, OutDestUnreachs) M(Icmp6, OutPktTooBigs) M(Icmp6, OutTimeExcds) \

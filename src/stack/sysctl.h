@@ -71,11 +71,17 @@
 	S(min_pmtu, 552, 68, 65535, "bytes") \
 	S(mtu_expires, 600, 0, 0x7fffffff, "seconds") \
 	S(ipfrag_high_thresh, 4194304, 0, 0x7fffffff, "bytes") \
-	S(ipfrag_time, 30, 0, 0x7fffffff, "seconds") \
+	S(ipfrag_time, 30, 0, 0x7fffffff / 250, "seconds") \
+	S(ip6frag_high_thresh, 4194304, 0, 0x7fffffff, "bytes") \
+	S(ip6frag_time, 60, 0, 0x7fffffff / 250, "seconds") \
 	S(ip_local_port_range_low, 32768, 1, 65535, "port") \
 	S(ip_local_port_range_high, 60999, 1, 65535, "port") \
 	S(ip_nonlocal_bind, 0, 0, 1, "bool") \
 	S(icmp_echo_ignore_all, 0, 0, 1, "bool") \
+	S(icmp_ratelimit, 1000, 0, 0x7fffffff, "milliseconds between errors to one host") \
+	S(icmp_ratemask, 6168, 0, 0x7fffffff, "bit for each type of ICMP that is limited") \
+	S(icmp_msgs_per_sec, 1000, 0, 0x7fffffff, "errors a second to all hosts") \
+	S(icmp_msgs_burst, 50, 0, 0x7fffffff, "errors") \
 	S(bindv6only, 0, 0, 1, "bool") \
 	S(hop_limit, 64, 1, 255, "hops") \
 	S(rmem_max, 4194304, 2304, 0x7fffffff, "bytes") \
