@@ -24,7 +24,8 @@ struct file_operations {
 	const char *name;
 	uint32_t (*poll)(struct file *file);		/* POLL* bits that hold now */
 	struct wait_queue *(*wait)(struct file *file);	/* where changes of it are told; NULL: never */
-	void (*release)(struct file *file, struct op *op); /* the last reference went; @op: whose close() it is, or NULL */
+	/* The last reference went; @op: whose call it is, or NULL. True: @op is left pending, see fput(). */
+	bool (*release)(struct file *file, struct op *op);
 };
 
 struct file {

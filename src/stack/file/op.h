@@ -16,6 +16,7 @@
 #include "base/timer.h"
 #include "stack/net.h"
 #include "stack/sock/wait.h"
+#include "stack/tcp/tcp.h"
 #include <lastack/socket.h>
 
 struct op;
@@ -40,10 +41,11 @@ enum op_status { OP_IDLE, OP_RUNNING, OP_WAITING, OP_WOKEN };
 
 union op_args {
 	struct { int domain, type, protocol; } socket;
-	struct { const struct sockaddr *addr; socklen_t len; } addr;   /* bind, connect */
+	struct { const struct sockaddr *addr; socklen_t len; int err; uint16_t disconnects; bool waits; } addr; /* bind, connect */
 	struct { struct sockaddr *addr; socklen_t *len; int flags; int newfd; } name; /* accept4, get*name */
 	struct { int backlog; } listen;
 	struct { int how; } shutdown;
+	struct { struct socket *socket; } linger; /* of any call that dropped the last reference; after its leave() */
 	struct { int level, name; void *value; socklen_t len; socklen_t *lenp; } opt;
 	struct { unsigned long request; void *arg; } ioctl;
 	struct { int cmd; long arg; } fcntl;
@@ -60,9 +62,8 @@ union op_args {
 		struct sockaddr *addr;
 		socklen_t addrlen, *addrlenp;
 		bool is_read;		 /* read, readv: a length of 0 returns at once (WK-11) */
-		size_t done, total, target; /* progress over several tries */
-		uint32_t peek_seq;
-		bool begun, peek_started;
+		bool is_write;		 /* write, writev: EINVAL where send() says ENOTSOCK */
+		struct tcp_io tcp;	 /* progress over several tries (life/io.c) */
 	} io;
 };
 

@@ -1,19 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* inet/inet.h - the families AF_INET and AF_INET6: sockaddr to and from mapped addresses, bind, names, linger */
+/* inet/inet.h - the families AF_INET and AF_INET6: sockaddr to and from mapped addresses, bind, names, IP options */
 #ifndef LA_INET_H
 #define LA_INET_H
 
-#include "stack/socket/socket.h"
 #include "stack/tcp/tcp.h"
+#include <sys/socket.h>
 
-/* 0; -EINVAL (too short), -EAFNOSUPPORT: as Linux's bind() and connect() have it for this family. */
+/* A sock for socket(): 0 or -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -ENOBUFS. @type without flags. */
+int inet_create(struct net *net, int domain, int type, int protocol, struct sock **sk);
+
+/* 0; -EINVAL (too short), -EAFNOSUPPORT: as Linux's connect() has it for this family. */
 int inet_addr_in(const struct sock *sk, const struct sockaddr *addr, socklen_t len, struct in6_addr *ip, uint16_t *port);
 /* Writes a name of the sock's family, cut to *len; *len becomes the full length. -EINVAL: *len negative; -EFAULT: NULL. */
 int inet_addr_out(const struct sock *sk, const struct in6_addr *ip, uint16_t port, struct sockaddr *addr, socklen_t *len);
-int inet_bind(struct socket *socket, const struct sockaddr *addr, socklen_t len);
-int inet_getname(struct socket *socket, bool peer, struct sockaddr *addr, socklen_t *len);
-int inet_autobind(struct sock *sk); /* a port of the local range: 0 or -EAGAIN */
-/* socket(): 0 or -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -ENOMEM */
-int inet_create(struct net *net, int domain, int type, int protocol, struct socket **socket);
+int inet_bind(struct sock *sk, const struct sockaddr *addr, socklen_t len);
+/* getsockname(), getpeername(): 0, -ENOTCONN (SP-06), and as inet_addr_out(). */
+int inet_getname(const struct sock *sk, bool peer, struct sockaddr *addr, socklen_t *len);
+
+/* Options of SOL_IP and SOL_IPV6; those of SOL_TCP are passed on. */
+int inet_setsockopt(struct sock *sk, int level, int name, const void *value, socklen_t len);
+int inet_getsockopt(struct sock *sk, int level, int name, void *value, socklen_t *len);
+
+/*
+ * Options that change nothing here are kept as Linux keeps them, to be shown again: one bit each in sock_opts.shown, from
+ * a table of names; SOL_SOCKET's from bit 0, SOL_IP's and SOL_IPV6's from bit 10 on.
+ */
+struct shown_option {
+	int level, name;
+	uint8_t bit;
+};
+const struct shown_option *shown_option_find(const struct shown_option *table, size_t n, int level, int name);
+int shown_option_set(struct sock *sk, const struct shown_option *o, bool on); /* 0 or -ENOMEM */
+static inline int shown_option_get(const struct sock *sk, const struct shown_option *o)
+{
+	return sk->opts->shown >> o->bit & 1;
+}
+enum { SHOWN_IP = 10 };
+/* Two of them mean something to bind(). */
+enum { SHOWN_FREEBIND = SHOWN_IP, SHOWN_BIND_NO_PORT = SHOWN_IP + 1 };
+
+/* An option's value as the kernel reads and writes an int: -EINVAL too short, -EFAULT NULL. */
+int option_int(const void *value, socklen_t len, int *v);
+int option_put(void *value, socklen_t *len, const void *from, socklen_t size); /* cut to *len, which becomes what was put */
 
 #endif

@@ -4,6 +4,7 @@
  *
  *	open.c     socket, bind, listen            connect.c   connect, disconnect         accept.c   accept4
  *	shutdown.c sys_shutdown inet_shutdown tcp_shutdown
+ *	names.c    getsockname, getpeername, getsockopt, setsockopt
  *	close.c    sys_close filp_close fput __fput sock_close sock_release inet_release tcp_close
  *	exit.c     fork, exec, exit                io.c        read, write, send*, recv*
  *	net.c      the instance: made, entered, left, ended        api.c  the public face
