@@ -3,7 +3,8 @@
  * lab/frame.c - frames and the bytes of TCP segments
  *
  * In:   the bytes of an IP packet; or a segment in words.
- * Here: lab_segment_read() takes a packet apart without trusting any length in it; lab_segment_write() builds one.
+ * Here: lab_segment_read() takes a packet apart without trusting any length in it; lab_segment_write() builds one,
+ *       lab_icmp_error() a complaint about one.
  * Out:  a segment in words that borrows the frame; or a frame.
  */
 #include "lab/frame.h"
@@ -209,36 +210,41 @@ uint32_t lab_segment_span(const struct lab_segment *seg)
 
 /* ------------------------------------------------------------------ writing */
 
-static uint8_t *write_ip(uint8_t *p, const struct lab_segment *seg, uint32_t tcp_len)
+/* The header of a packet with @len bytes of @seg->protocol in it; returns where those begin. */
+static uint8_t *write_ip(uint8_t *p, const struct lab_segment *seg, uint32_t len)
 {
 	uint8_t hops = seg->hop_limit ? seg->hop_limit : 64;
 
 	if (seg->family == AF_INET6) {
 		p[0] = 0x60;
-		put16(p + 4, tcp_len);
-		p[6] = PROTO_TCP;
+		put16(p + 4, len);
+		p[6] = seg->protocol;
 		p[7] = hops;
 		memcpy(p + 8, seg->saddr, 16);
 		memcpy(p + 24, seg->daddr, 16);
 		return p + 40;
 	}
 	p[0] = 0x45;
-	put16(p + 2, 20 + tcp_len);
+	put16(p + 2, 20 + len);
 	p[6] = 0x40;
 	p[8] = hops;
-	p[9] = PROTO_TCP;
+	p[9] = seg->protocol;
 	memcpy(p + 12, seg->saddr + 12, 4);
 	memcpy(p + 16, seg->daddr + 12, 4);
 	put16(p + 10, (uint16_t)~lab_checksum(0, p, 20));
 	return p + 20;
 }
 
-struct lab_frame *lab_segment_write(const struct lab_segment *seg)
+struct lab_frame *lab_segment_write(const struct lab_segment *said)
 {
+	struct lab_segment with_protocol = *said;
+	const struct lab_segment *seg = &with_protocol;
 	uint32_t opts = (seg->options_len + 3) & ~3U, tcp_len = 20 + opts + seg->payload_len;
 	struct lab_frame *frame = lab_frame_new(NULL, (seg->family == AF_INET6 ? 40 : 20) + tcp_len);
-	struct lab_segment sum = *seg;
-	uint8_t *p = write_ip(frame->bytes, seg, tcp_len);
+	uint8_t *p;
+
+	with_protocol.protocol = PROTO_TCP;
+	p = write_ip(frame->bytes, seg, tcp_len);
 
 	put16(p, seg->sport);
 	put16(p + 2, seg->dport);
@@ -252,7 +258,31 @@ struct lab_frame *lab_segment_write(const struct lab_segment *seg)
 		memcpy(p + 20, seg->options, seg->options_len);
 	if (seg->payload_len)
 		memcpy(p + 20 + opts, seg->payload, seg->payload_len);
-	sum.protocol = PROTO_TCP;
-	put16(p + 16, (uint16_t)~lab_checksum(pseudo_sum(&sum, tcp_len), p, tcp_len));
+	put16(p + 16, (uint16_t)~lab_checksum(pseudo_sum(seg, tcp_len), p, tcp_len));
+	return frame;
+}
+
+struct lab_frame *lab_icmp_error(const void *about, size_t len, uint8_t type, uint8_t code, uint32_t info)
+{
+	struct lab_segment seg, error = { .hop_limit = 64 };
+	struct lab_frame *frame;
+	uint32_t quoted, total;
+	uint8_t *p;
+
+	if (!lab_segment_read(&seg, about, len))
+		return lab_frame_new(about, len);
+	error.family = seg.family;
+	error.protocol = seg.family == AF_INET6 ? PROTO_ICMPV6 : PROTO_ICMP;
+	memcpy(error.saddr, seg.daddr, 16);
+	memcpy(error.daddr, seg.saddr, 16);
+	quoted = len < 128 ? (uint32_t)len : 128; /* headers with all options and a little more */
+	total = 8 + quoted;
+	frame = lab_frame_new(NULL, (seg.family == AF_INET6 ? 40 : 20) + total);
+	p = write_ip(frame->bytes, &error, total);
+	p[0] = type;
+	p[1] = code;
+	put32(p + 4, info);
+	memcpy(p + 8, about, quoted);
+	put16(p + 2, (uint16_t)~lab_checksum(seg.family == AF_INET6 ? pseudo_sum(&error, total) : 0, p, total));
 	return frame;
 }

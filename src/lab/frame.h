@@ -68,6 +68,9 @@ struct lab_segment {
 bool lab_segment_read(struct lab_segment *seg, const void *frame, size_t len);
 /* Gives a whole packet with right lengths and checksums; hop limit 64 where it is 0. */
 struct lab_frame *lab_segment_write(const struct lab_segment *seg);
+/* Gives an ICMP or ICMPv6 error about @frame, from where it was going to where it came from. @info is the second word of
+ * the message: the MTU of "too big", else 0. */
+struct lab_frame *lab_icmp_error(const void *frame, size_t len, uint8_t type, uint8_t code, uint32_t info);
 /* Checksum of @len bytes on top of @sum; 0xffff where a packet with its own checksum in it is right. */
 uint16_t lab_checksum(uint32_t sum, const void *bytes, size_t len);
 /* How much of sequence space it takes: SYN and FIN count one each. */

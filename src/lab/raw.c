@@ -119,6 +119,14 @@ bool lab_raw_say(struct lab_raw *raw, const char *text)
 	return true;
 }
 
+void lab_raw_icmp(struct lab_raw *raw, uint8_t type, uint8_t code, uint32_t info)
+{
+	const struct lab_frame *frame = raw->taken ? raw->taken->frame : NULL;
+
+	if (frame)
+		lab_wire_send(raw->wire, LAB_B, lab_icmp_error(frame->bytes, frame->len, type, code, info));
+}
+
 const char *lab_raw_hear(struct lab_raw *raw)
 {
 	struct lab_heard *heard = raw->heard;

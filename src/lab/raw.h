@@ -45,6 +45,8 @@ struct lab_raw *lab_raw_new(struct lab_world *world, struct lab_host *host, int 
 bool lab_raw_say(struct lab_raw *raw, const char *text);
 /* Injects a segment in words; addresses, ports, and with them nothing else, are filled in where they are 0. */
 void lab_raw_send(struct lab_raw *raw, const struct lab_segment *seg);
+/* Complains by ICMP about the segment last taken by lab_raw_hear(): lab_raw_icmp(raw, 3, 3, 0) is "port unreachable". */
+void lab_raw_icmp(struct lab_raw *raw, uint8_t type, uint8_t code, uint32_t info);
 /* Takes the oldest segment heard: its text (until the next call) with window and options, or NULL. */
 const char *lab_raw_hear(struct lab_raw *raw);
 /* Forgets what was heard and the host's numbers: the next connection begins. */

@@ -18,6 +18,18 @@ enum { STREAM_LOSSY = 2, STREAM_RULE = 3 };
 
 /* ------------------------------------------------------------------ tap: whoever watches, sees it here */
 
+/* "Fragmentation needed", or "packet too big", on the way back. */
+static void complain(struct lab_wire *wire, enum lab_end from, const struct lab_frame *frame)
+{
+	bool v6 = frame->len && frame->bytes[0] >> 4 == 6;
+	struct lab_segment seg;
+
+	if (!wire->complains || !lab_segment_read(&seg, frame->bytes, frame->len))
+		return;
+	if (seg.protocol != IPPROTO_ICMP && seg.protocol != IPPROTO_ICMPV6) /* never about a complaint */
+		lab_wire_send(wire, !from, lab_icmp_error(frame->bytes, frame->len, v6 ? 2 : 3, v6 ? 0 : 4, wire->mtu));
+}
+
 static enum lab_fate tap_sent(struct lab_tap *tap, struct lab_frame *frame)
 {
 	struct lab_road *road = tap->road;
@@ -37,6 +49,8 @@ static enum lab_fate tap_sent(struct lab_tap *tap, struct lab_frame *frame)
 		if (obs->sent)
 			obs->sent(obs, road->wire, road->from, frame, fate);
 	}
+	if (fate == LAB_TOO_LONG)
+		complain(road->wire, road->from, frame);
 	lab_frame_put(frame);
 	return fate;
 }

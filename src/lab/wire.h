@@ -147,6 +147,7 @@ struct lab_wire {
 	struct lab_wire *next;
 	unsigned number; /* from 0, in order of creation */
 	uint32_t mtu;	 /* longer frames vanish; may be lowered below what the devices believe */
+	bool complains;	 /* ... and their senders are told by an ICMP error, as by a router in the middle */
 	struct lab_port port[2];
 	struct lab_road road[2];
 };
