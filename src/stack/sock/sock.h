@@ -81,6 +81,8 @@ struct sock_opts {
 	uint8_t ttl;		    /* IP_TTL, IPV6_UNICAST_HOPS; 0: the default */
 	uint8_t priority;	    /* SO_PRIORITY */
 	uint32_t mark;		    /* SO_MARK, kept only */
+	uint32_t shown;		    /* options without effect here, only shown again: bits of socket/option.c, inet/option.c */
+	int8_t pmtudisc;	    /* IP_MTU_DISCOVER, IPV6_MTU_DISCOVER less IP_PMTUDISC_WANT; kept only */
 };
 extern const struct sock_opts sock_opts_default;
 
@@ -126,6 +128,7 @@ struct sock {
 	uint8_t deadlines;	   /* bit per enum sock_deadline: which of @deadline are set */
 	uint8_t type;		   /* SOCK_STREAM */
 	uint8_t cause;		   /* enum tcp_cause of the last move */
+	uint16_t disconnects;	   /* connect(AF_UNSPEC): a call that waits since before ends (DC-10) */
 	uint32_t deadline[SOCK_DEADLINES]; /* ticks */
 	uint32_t rcvbuf, sndbuf;   /* as Linux counts them: twice what setsockopt() was told */
 	uint32_t rmem_alloc;	   /* payload bytes received and not yet read, out of order ones included */

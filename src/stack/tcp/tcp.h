@@ -6,6 +6,8 @@
  *	listen.c    SYNs, requests, the accept queue, cookies         timewait.c   stand-ins
  *	synsent.c   active and simultaneous open                      child.c      a request becomes a sock
  *	ack.c       what the peer acknowledges: RTT, window, loss     data.c       what the peer sends: order, FIN, urgent
+ *	ofo.c       what came out of order, SACK blocks               icmp.c       errors that the network reports
+ *	cookie.c    requests that nobody remembers
  *	output.c    what may leave now; segments                      reset.c      the two kinds of RST, ACKs without a sock
  *	timer.c     deadlines of a sock                               cong.c       congestion window (Reno)
  *	send.c recv.c   what write and read do to the queues          rcvwin.c     the window that is offered
@@ -15,6 +17,7 @@
 #ifndef LA_TCP_H
 #define LA_TCP_H
 
+#include "base/iov.h"
 #include "base/seq.h"
 #include "stack/ip/ip.h"
 #include "stack/sock/hashinfo.h"
@@ -30,7 +33,6 @@ enum {
 	TCP_FASTRETRANS_THRESH = 3,
 	MAX_TCP_WINDOW = 32767, /* with tcp_workaround_signed_windows */
 	TCP_MAX_QUICKACKS = 16,
-	TCP_MAX_WSCALE = 14,
 	TCP_SYNQ_INTERVAL_J = HZ / 5,
 	TCP_TIMEOUT_INIT_J = HZ,	 /* initial RTO */
 	TCP_TIMEOUT_FALLBACK_J = 3 * HZ, /* when the SYN was repeated and no sample is there */
@@ -143,8 +145,7 @@ struct tcp_sock {
 	bool saw_tstamp;	       /* the segment in hand has the option */
 
 	/* opening */
-	uint32_t iss; /* snt_isn */
-	uint32_t irs; /* rcv_isn */
+	uint32_t synack_us;   /* when the SYN-ACK of a passive opening left, until its RTT is taken; 0: unknown */
 };
 
 static inline struct tcp_sock *tcp_sk(const struct sock *sk) { return (struct tcp_sock *)sk; }
@@ -190,11 +191,11 @@ bool tcp_check_oom(struct sock *sk, unsigned shift);
 uint32_t tcp_fin_time(const struct sock *sk);
 
 /* ------------------------------------------------------------------ input */
-extern const struct ip_protocol tcp_protocol; /* tcp_rcv, tcp_err */
-void tcp_rcv_established(struct sock *sk, struct tcp_seg *seg);
-/* SYN_SENT .. LAST_ACK, LISTEN aside: the column of questions. May end the sock. */
+extern const struct ip_protocol tcp_protocol;
+void tcp_err(struct net *net, const struct icmp_error *err); /* icmp.c */
+/* Any full sock but a listener: the column of questions. May end the sock. */
 void tcp_rcv_state_process(struct sock *sk, struct tcp_seg *seg);
-/* > 0: the segment must be answered with a reply RST for that cause */
+/* CAUSE_none, or why the segment must be answered with a reply RST (synsent.c) */
 enum tcp_cause tcp_rcv_synsent(struct sock *sk, struct tcp_seg *seg);
 void tcp_reset(struct sock *sk, struct tcp_seg *seg); /* an accepted RST */
 void tcp_send_challenge_ack(struct sock *sk);
@@ -204,6 +205,13 @@ void tcp_parse_seg_options(struct tcp_seg *seg); /* once per segment */
 /* init after the handshake: congestion window, receive window, buffers (tcp_init_transfer) */
 void tcp_init_transfer(struct sock *sk);
 void tcp_init_buffer_space(struct sock *sk);
+void tcp_sndbuf_expand(struct sock *sk); /* send.c: the send buffer follows the congestion window */
+/* RFC 7323 section 5.3: is the timestamp of the segment in hand older than what was seen? */
+bool tcp_paws_check(const struct net *net, uint32_t ts_recent, uint32_t stamp_s, uint32_t tsval, int32_t window);
+bool tcp_paws_reject(const struct net *net, uint32_t ts_recent, uint32_t stamp_s, uint32_t tsval, bool rst);
+/* RFC 9293 section 3.4: does [seq, end_seq) touch [start, end)? */
+bool tcp_in_window(uint32_t seq, uint32_t end_seq, uint32_t start, uint32_t end);
+void tcp_store_ts_recent(struct sock *sk);
 
 /* ack.c */
 enum { FLAG_SLOWPATH = 1, FLAG_UPDATE_TS_RECENT = 2, FLAG_NO_CHALLENGE_ACK = 4 };
@@ -217,14 +225,22 @@ void tcp_set_rto(struct sock *sk);
 void tcp_valid_rtt_meas(struct sock *sk, uint32_t mrtt_us); /* estimator and RTO */
 void tcp_xmit_recovery(struct sock *sk);
 
-/* data.c */
+/* data.c, ofo.c */
+enum { TCP_URG_VALID = 0x0100, TCP_URG_NOTYET = 0x0200, TCP_URG_READ = 0x0400 }; /* tcp_sock.urg_data, beside the byte */
+void tcp_ofo_purge(struct sock *sk); /* what is out of order is forgotten, SACK blocks too */
+void tcp_data_queue_ofo(struct sock *sk, struct tcp_seg *seg);
+void tcp_ofo_queue(struct sock *sk); /* a hole was filled: what follows moves to the receive queue */
+void tcp_dsack_set(struct sock *sk, uint32_t seq, uint32_t end_seq);
+bool tcp_queue_rcv(struct sock *sk, uint32_t seq, const uint8_t *data, uint32_t len, bool fin); /* false: no memory */
+void tcp_data_ready(struct sock *sk);
+void tcp_send_dupack(struct sock *sk, const struct tcp_seg *seg);
 void tcp_data_queue(struct sock *sk, struct tcp_seg *seg);
 void tcp_fin(struct sock *sk);
 void tcp_urg(struct sock *sk, struct tcp_seg *seg);
 void tcp_data_snd_check(struct sock *sk);
 void tcp_ack_snd_check(struct sock *sk);
 void tcp_event_data_recv(struct sock *sk, const struct tcp_seg *seg);
-void tcp_measure_rcv_mss(struct sock *sk, uint32_t len, bool push);
+void tcp_initialize_rcv_mss(struct sock *sk);
 void tcp_enter_quickack_mode(struct sock *sk, unsigned max_quickacks);
 void tcp_incr_quickack(struct sock *sk, unsigned max_quickacks);
 bool tcp_in_quickack_mode(const struct sock *sk);
@@ -232,9 +248,10 @@ bool tcp_in_quickack_mode(const struct sock *sk);
 /* listen.c, child.c */
 int tcp_listen_start(struct sock *sk, int backlog); /* inet_csk_listen_start; 0, -EADDRINUSE, -ENOMEM */
 void tcp_listen_stop(struct sock *sk, enum tcp_cause cause); /* requests become unusable, children are reset in queue order */
-void tcp_conn_request(struct sock *listener, struct tcp_seg *seg);
-/* TIME_WAIT chose @isn for the new connection (TW-05); 0: none */
-void tcp_conn_request_isn(struct sock *listener, struct tcp_seg *seg, uint32_t isn);
+/* A SYN. @isn: TIME_WAIT chose it for the new connection (TW-05); 0: none */
+void tcp_conn_request(struct sock *listener, struct tcp_seg *seg, uint32_t isn);
+/* An ACK of another number than ours: the request has nothing to do with it, its listener answers. */
+bool tcp_req_is_for_listener(const struct request_sock *req, const struct tcp_seg *seg);
 /* A segment for a request: NULL: dealt with; else the sock that shall process the segment (a new child). */
 struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg, enum tcp_cause *reply_rst);
 void tcp_req_timer(struct net *net, struct request_sock *req);
@@ -307,6 +324,7 @@ int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct 
 
 /* rcvwin.c */
 uint16_t tcp_select_window(struct sock *sk); /* for the segment about to leave: what goes into the header, scaled */
+uint32_t __tcp_select_window(struct sock *sk); /* what could be offered now, bytes */
 uint32_t tcp_receive_window(const struct tcp_sock *tp); /* from rcv_nxt, of what was offered */
 void tcp_select_initial_window(const struct sock *sk, uint32_t space, uint32_t mss, bool wscale_ok, uint32_t *rcv_wnd,
 			       uint32_t *window_clamp, uint8_t *rcv_wscale);
@@ -345,22 +363,29 @@ void tcp_cwnd_restart_after_idle(struct sock *sk);
 bool tcp_may_raise_cwnd(const struct sock *sk);
 
 /* ------------------------------------------------------------------ the program's side (send.c, recv.c, option.c, poll.c) */
-struct op;
-/* One try at what is left to do. Return the count or a negative errno; -EAGAIN with *@wait set: wait and come again. */
+/*
+ * One call that moves data, over all its tries. tcp_sendmsg() and tcp_recvmsg() do what can be done now and return the count
+ * so far or a negative errno; with *@wait set there is more to do: wait on the socket and come again with the same tcp_io.
+ */
 struct tcp_io {
-	struct iovec *iov; /* what is left; advanced */
-	int iovcnt;
-	size_t len;	   /* bytes left */
-	size_t done;	   /* bytes moved so far */
-	int flags;	   /* MSG_* */
+	struct iov_iter iter; /* the caller's memory that is left */
+	size_t done;	      /* bytes moved */
+	size_t target;	      /* recv: satisfied with so many (SO_RCVLOWAT, MSG_WAITALL) */
+	int flags;	      /* MSG_* */
+	int msg_flags;	      /* recv: what msghdr.msg_flags becomes */
+	uint32_t peek_seq;    /* MSG_PEEK: where it stands, from the second try on */
+	uint32_t urg_hole;    /* urgent bytes passed over by it */
+	uint16_t disconnects; /* sock.disconnects when the call began */
 	bool nonblock;
-	size_t target;	   /* recv: satisfied with so many (SO_RCVLOWAT, MSG_WAITALL) */
-	uint32_t peek_seq; /* MSG_PEEK */
-	bool peek_started;
+	bool resumed;	      /* not the first try */
+	bool no_memory;	      /* waits for memory: nobody will wake it, try again after a while */
 };
 int64_t tcp_sendmsg(struct sock *sk, struct tcp_io *io, bool *wait);
 int64_t tcp_recvmsg(struct sock *sk, struct tcp_io *io, bool *wait);
-int tcp_recv_urg(struct sock *sk, struct tcp_io *io);
+/* May a writer queue more?  With @wake: is it worth waking one?  (SO_SNDBUF and TCP_NOTSENT_LOWAT) */
+bool sk_stream_memory_free(const struct sock *sk, bool wake);
+bool sk_stream_is_writeable(const struct sock *sk);
+void tcp_check_space(struct sock *sk); /* the peer has acknowledged: is there room for a writer that waits? */
 uint32_t tcp_poll(struct sock *sk); /* POLL* bits; sets SOCK_NOSPACE where Linux does */
 int tcp_setsockopt(struct sock *sk, int level, int name, const void *value, socklen_t len);
 int tcp_getsockopt(struct sock *sk, int level, int name, void *value, socklen_t *len);
