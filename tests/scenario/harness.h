@@ -101,6 +101,7 @@ int duo_poll(struct duo *d, enum side side); /* POLL* bits of all that can be as
 /* More tasks of a side, that exit by themselves at the end: a forked process, a thread of the first one. */
 struct lab_thread *duo_fork(struct duo *d, enum side side);
 struct lab_thread *duo_thread(struct duo *d, enum side side);
+void duo_exit(struct duo *d, enum side side); /* the side's first process; not lab_exit(), which would be done again */
 void duo_sysctl(struct duo *d, enum side side, const char *name, const char *value);
 uint64_t duo_counter(struct duo *d, enum side side, const char *name); /* since the beginning, or duo_forget() */
 struct la_usage duo_usage(struct duo *d, enum side side);
