@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum { ROUNDS = 5, PORTS = 16, ADDRESSES = 64, FIRST_PORT = 8000, BATCH_MAX = 64, BACKLOG = 1024 };
-enum { LIVES_LASTACK = 128000, LIVES_KERNEL = 12800, IDLE = 100000 };
+enum { LIVES_LASTACK = 128000, LIVES_KERNEL = 9600, IDLE = 100000 };
 
 #define LIFE_NS 100000ULL     /* what a life takes on Lastack's clock */
 #define TIME_WAIT_NS 60000000000ULL
