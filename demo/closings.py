@@ -48,6 +48,8 @@ PEER_CLOSES = """
     P main recvall p
     P main close p
 """
+# asked of the subject at the end of every closing
+COUNTERS = ("TcpOutRsts", "TcpEstabResets", "TcpExtTCPAbortOnClose", "TcpExtTCPAbortOnData", "TcpExtTCPAbortOnLinger")
 
 
 @dataclasses.dataclass
@@ -61,6 +63,7 @@ class Closing:
 
     def lines(self, subject, peer):
         text = self.steps.replace("{S}", subject).replace("{P}", peer).replace("{six}", " 6" if self.six else "")
+        text += "".join(f"\nS main counter {name}" for name in COUNTERS)
         return [line.strip() for line in text.splitlines() if line.strip()]
 
 

@@ -21,7 +21,8 @@ INTERFACE = "wire0"
 PEER4, SUBJECT4, PEER6, SUBJECT6 = "10.9.0.1", "10.9.0.2", "fd09::1", "fd09::2"
 NOBODY = ("10.9.0.77", 7777)
 QUIET = 0.12  # longer than a delayed ACK
-SILENT = ("socket", "bind", "listen", "set", "state", "error", "poll", "fork", "thread", "dup", "unread", "unsent")
+SILENT = ("socket", "bind", "listen", "set", "state", "error", "poll", "fork", "thread", "dup", "unread", "unsent",
+          "counter")
 PATIENCE = 20.0
 
 

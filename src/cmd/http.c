@@ -38,7 +38,7 @@ static bool copy_word(const char **at, const char *end, char *word, size_t cap)
 			c = (char)(hex_digit((*at)[0]) << 4 | hex_digit((*at)[1]));
 			*at += 2;
 		}
-		if (!c || n + 1 >= cap)
+		if ((unsigned char)c < ' ' || c == 0x7f || n + 1 >= cap)
 			return false;
 		word[n++] = c;
 	}
