@@ -55,7 +55,12 @@ struct sock_common {
 	uint8_t reuseport : 1;
 	uint8_t ipv6only : 1;
 	uint8_t v4 : 1;	      /* IPv4 on the wire; a timewait_sock then keeps 4-byte addresses */
-	uint8_t rcv_wscale : 4, pad : 4; /* timewait_sock */
+	uint8_t listed : 1;   /* hashed among the listeners (hashinfo.c) */
+	uint8_t connect_bind : 1; /* its port was chosen by connect() */
+	uint8_t pad : 1;
+	uint8_t rcv_wscale : 4; /* timewait_sock */
+	uint8_t bind_class : 2; /* as which it is counted in its bind bucket */
+	uint8_t pad2 : 2;
 };
 _Static_assert(sizeof(struct sock_common) == 48, "what every address pair costs");
 

@@ -22,6 +22,8 @@ struct wait_queue {
 
 static inline void wait_queue_init(struct wait_queue *q) { list_init(&q->entries); }
 static inline void wait_add(struct wait_queue *q, struct wait_entry *e) { list_add_tail(&e->node, &q->entries); }
+/* Who does not wait exclusively stands before those who do: a wake-up that stops at one of these has told everyone else. */
+static inline void wait_add_first(struct wait_queue *q, struct wait_entry *e) { list_add(&e->node, &q->entries); }
 static inline void wait_remove(struct wait_entry *e) { list_del_init(&e->node); }
 /* Calls the entries in order; stops after @exclusive exclusive ones took it (0: no limit). Entries may leave during it. */
 void wake_up(struct wait_queue *q, uint32_t key, unsigned exclusive);

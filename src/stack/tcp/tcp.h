@@ -7,7 +7,7 @@
  *	synsent.c   active and simultaneous open                      child.c      a request becomes a sock
  *	ack.c       what the peer acknowledges: RTT, window, loss     data.c       what the peer sends: order, FIN, urgent
  *	ofo.c       what came out of order, SACK blocks               icmp.c       errors that the network reports
- *	cookie.c    requests that nobody remembers
+ *	cookie.c    requests that nobody remembers                transfer.c   what a connection begins with
  *	output.c    what may leave now; segments                      reset.c      the two kinds of RST, ACKs without a sock
  *	timer.c     deadlines of a sock                               cong.c       congestion window (Reno)
  *	send.c recv.c   what write and read do to the queues          rcvwin.c     the window that is offered
@@ -71,8 +71,7 @@ struct listen_queue {
 	uint32_t ack_backlog;	    /* their number */
 	uint32_t max_ack_backlog;   /* listen()'s backlog, capped by somaxconn */
 	uint32_t qlen, young;	    /* requests; those whose SYN-ACK was not yet repeated */
-	uint32_t synflood_stamp_s;  /* when a cookie was sent last; 0: never */
-	bool cookies_sent;
+	uint32_t cookie_minute;	    /* when a cookie was sent last, minutes from 1; 0: never */
 };
 
 /* What arrived out of order; exists only while there is something. */
@@ -128,7 +127,8 @@ struct tcp_sock {
 	uint32_t rto_j;
 	uint32_t lsndtime_ms, last_oow_ack_ms;
 	uint32_t tlp_high_seq, probes_tstamp_ms;
-	uint32_t bytes_acked_lo, segs_in_lo; /* for TCP_INFO */
+	uint64_t bytes_acked;	/* by the peer, of all our data */
+	uint32_t segs_in;
 	uint32_t fin_wait2_until; /* F2-15, F2-18: SOCK_KEEPALIVE means that time when SOCK_DEAD */
 	uint16_t mss_cache, mss_clamp;	     /* now in force; the peer's limit */
 	uint16_t ext_hdr_len, tcp_header_len;
@@ -257,13 +257,21 @@ struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg, enum t
 void tcp_req_timer(struct net *net, struct request_sock *req);
 void tcp_req_drop(struct net *net, struct request_sock *req, enum tcp_cause cause);
 struct sock *tcp_create_openreq_child(struct sock *listener, struct request_sock *req, struct tcp_seg *seg);
+void tcp_req_init(struct sock *listener, struct request_sock *req, struct tcp_seg *seg);
+void tcp_req_init_rwin(struct sock *listener, struct request_sock *req);
+void tcp_req_unlink(struct net *net, struct request_sock *req);
+void tcp_req_free(struct net *net, struct request_sock *req);
+int tcp_rtx_synack(struct request_sock *req);
+void tcp_req_syn_again(struct request_sock *req);
+void tcp_acceptq_add(struct sock *listener, struct sock *child);
 void tcp_child_destroy(struct sock *child, enum tcp_cause cause); /* not accepted: active RST if established (LS-02) */
 bool tcp_acceptq_is_full(const struct sock *sk);
 struct sock *tcp_acceptq_take(struct sock *listener); /* the oldest child; the caller gets the queue's reference; NULL */
 uint32_t tcp_init_seq(struct net *net, const struct in6_addr *saddr, const struct in6_addr *daddr, uint16_t sport,
 		      uint16_t dport);
 uint32_t tcp_init_ts_off(struct net *net, const struct in6_addr *saddr, const struct in6_addr *daddr);
-uint32_t cookie_init_sequence(struct net *net, const struct tcp_seg *seg, uint16_t *mss);
+uint32_t cookie_init_sequence(struct sock *listener, const struct tcp_seg *seg, uint16_t *mss);
+uint32_t cookie_ts_off(struct net *net, const struct request_sock *req);
 /* The child of a good cookie, or NULL with *@reply_rst set if a RST is due. */
 struct sock *cookie_check(struct sock *listener, struct tcp_seg *seg, enum tcp_cause *reply_rst);
 

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp/ack.c - what a segment acknowledges
+ *
+ *	tcp_ack                  does its ACK lie in what we sent?                      RFC 5961 section 5
+ *	  tcp_ack_update_window    may the peer take more?                              RFC 9293 section 3.10.7.4
+ *	  tcp_clean_rtx_queue      what needs no second sending; how long did it take?  RFC 6298
+ *	  tcp_fastretrans_alert    was something lost?                                  RFC 5681, RFC 6582 (NewReno)
+ *	  tcp_xmit_recovery        then send it again, and more if the window allows
+ *	  tcp_ack_probe            nothing was in flight: a probe of a closed window was answered
+ *
+ * Loss is found by duplicate ACKs and by the retransmission timer. SACK blocks of the peer are not used yet: sacked_out
+ * counts duplicate ACKs, as Linux does it for a peer without SACK.
+ */
+#include "stack/tcp/tcp.h"
+
+/* what this ACK was */
+enum {
+	ACK_DATA = 1 << 8,	       /* the segment carries data */
+	ACK_WIN_UPDATE = 1 << 9,
+	ACK_DATA_ACKED = 1 << 10,
+	ACK_RETRANS_ACKED = 1 << 11,
+	ACK_SYN_ACKED = 1 << 12,
+	ACK_UNA_ADVANCED = 1 << 13,
+	ACK_SET_XMIT_TIMER = 1 << 14,
+	ACK_ACKED = ACK_DATA_ACKED | ACK_SYN_ACKED,
+	ACK_NOT_DUP = ACK_DATA | ACK_WIN_UPDATE | ACK_ACKED,
+};
+
+/* ------------------------------------------------------------------ round-trip time, RFC 6298 with Linux's variance */
+
+void tcp_rtt_estimator(struct sock *sk, uint32_t mrtt_us)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	int32_t m = (int32_t)max_t(uint32_t, mrtt_us, 1);
+
+	if (!tp->srtt_us) {
+		tp->srtt_us = (uint32_t)m << 3;
+		tp->mdev_us = (uint32_t)m << 1; /* srtt + 4 * m/2 = 3 m until the next sample */
+		tp->rttvar_us = max_t(uint32_t, tp->mdev_us, jiffies_to_msecs(tcp_rto_min_j(sk)) * 1000);
+		tp->mdev_max_us = tp->rttvar_us;
+		tp->rtt_seq = tp->snd_nxt;
+		return;
+	}
+	m -= (int32_t)(tp->srtt_us >> 3);
+	tp->srtt_us += m; /* srtt = 7/8 srtt + 1/8 m */
+	if (m < 0) {
+		m = -m - (int32_t)(tp->mdev_us >> 2);
+		if (m > 0)
+			m >>= 3; /* a falling RTT must not raise the deviation much */
+	} else {
+		m -= (int32_t)(tp->mdev_us >> 2);
+	}
+	tp->mdev_us += m; /* mdev = 3/4 mdev + 1/4 |m| */
+	if (tp->mdev_us > tp->mdev_max_us) {
+		tp->mdev_max_us = tp->mdev_us;
+		if (tp->mdev_max_us > tp->rttvar_us)
+			tp->rttvar_us = tp->mdev_max_us;
+	}
+	if (after(tp->snd_una, tp->rtt_seq)) { /* once a window */
+		if (tp->mdev_max_us < tp->rttvar_us)
+			tp->rttvar_us -= (tp->rttvar_us - tp->mdev_max_us) >> 2;
+		tp->rtt_seq = tp->snd_nxt;
+		tp->mdev_max_us = jiffies_to_msecs(tcp_rto_min_j(sk)) * 1000;
+	}
+}
+
+void tcp_set_rto(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t us = (tp->srtt_us >> 3) + tp->rttvar_us;
+	uint32_t j = (uint32_t)((us + TICK_NSEC / NSEC_PER_USEC - 1) / (TICK_NSEC / NSEC_PER_USEC));
+
+	tp->rto_j = min(j, tcp_rto_max_j(sk));
+}
+
+void tcp_valid_rtt_meas(struct sock *sk, uint32_t mrtt_us)
+{
+	tcp_rtt_estimator(sk, mrtt_us);
+	tcp_set_rto(sk);
+	tcp_sk(sk)->backoff = 0;
+}
+
+/* @sent_ns: when the oldest data that was now acknowledged, and was sent once only, left; 0: there is none. */
+static void tcp_ack_update_rtt(struct sock *sk, int flag, uint64_t sent_ns)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t rtt_us = 0;
+
+	if (sent_ns)
+		rtt_us = (uint32_t)max_t(uint64_t, (sk->net->now_ns - sent_ns) / NSEC_PER_USEC, 1);
+	else if (flag & ACK_ACKED && tp->saw_tstamp && tp->rcv_tsecr) /* RFC 7323 section 4 */
+		rtt_us = max_t(uint32_t, net_time_ms(sk->net) - tp->rcv_tsecr, 1) * 1000;
+	if (!rtt_us || rtt_us > INT32_MAX)
+		return;
+	tp->min_rtt_us = min(tp->min_rtt_us, rtt_us);
+	tcp_valid_rtt_meas(sk, rtt_us);
+}
+
+/* ------------------------------------------------------------------ timers that an ACK moves */
+
+void tcp_rearm_rto(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!tp->packets_out) {
+		if (tp->retrans_kind != ICSK_TIME_PROBE0)
+			tcp_clear_deadline(sk, SOCK_RETRANS);
+		return;
+	}
+	tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, tp->rto_j);
+}
+
+static void tcp_set_xmit_timer(struct sock *sk)
+{
+	if (!tcp_schedule_loss_probe(sk, true))
+		tcp_rearm_rto(sk);
+}
+
+/* Nothing was in flight: if the window is open again the probes end, else the next one is due after the usual time. */
+static void tcp_ack_probe(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *head = tcp_send_head(sk);
+
+	if (!head)
+		return;
+	if (!after(head->end_seq, tcp_wnd_end(tp))) {
+		tp->backoff = 0;
+		tp->probes_tstamp_ms = 0;
+		tcp_clear_deadline(sk, SOCK_RETRANS);
+	} else {
+		uint32_t when = tcp_probe0_when_j(sk, tcp_rto_max_j(sk));
+
+		tcp_reset_xmit_timer(sk, ICSK_TIME_PROBE0, tcp_clamp_probe0_to_user_timeout(sk, when));
+	}
+}
+
+/* ------------------------------------------------------------------ window */
+
+static int tcp_ack_update_window(struct sock *sk, const struct tcp_seg *seg)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t wnd = seg->wnd;
+	int flag = 0;
+
+	if (!seg_has(seg, TCPHDR_SYN))
+		wnd <<= tp->snd_wscale;
+	if (after(seg->ack, tp->snd_una) || after(seg->seq, tp->snd_wl1) ||
+	    (seg->seq == tp->snd_wl1 && (wnd > tp->snd_wnd || !wnd))) {
+		flag = ACK_WIN_UPDATE;
+		tp->snd_wl1 = seg->seq;
+		if (tp->snd_wnd != wnd) {
+			tp->snd_wnd = wnd;
+			if (tp->write_queue)
+				tcp_cwnd_restart_after_idle(sk);
+			if (wnd > tp->max_window) {
+				tp->max_window = wnd;
+				tcp_sync_mss(sk, tp->pmtu_cookie);
+			}
+		}
+	}
+	tp->bytes_acked += seg->ack - tp->snd_una;
+	tp->snd_una = seg->ack;
+	return flag;
+}
+
+/* ------------------------------------------------------------------ the retransmission queue */
+
+/* Part of a unit is acknowledged: its front goes. Returns the segments that it no longer counts for. */
+static uint32_t tcp_tso_acked(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t before_ack = tcp_skb_pcount(skb), gone = tp->snd_una - skb->seq;
+
+	skb_pull(skb, gone);
+	skb->seq = tp->snd_una;
+	sk->wmem_queued -= gone;
+	if (skb->gso_size)
+		skb->gso_segs = (uint16_t)((skb->len + skb->gso_size - 1) / skb->gso_size);
+	return before_ack - tcp_skb_pcount(skb);
+}
+
+/* Takes @pkts segments out of the counts that this unit has a part in. */
+static void forget_segments(struct tcp_sock *tp, const struct sk_buff *skb, uint32_t pkts)
+{
+	if (skb->sacked & TCPCB_SACKED_RETRANS)
+		tp->retrans_out -= min(tp->retrans_out, pkts);
+	if (skb->sacked & TCPCB_LOST)
+		tp->lost_out -= min(tp->lost_out, pkts);
+	tp->packets_out -= min(tp->packets_out, pkts);
+}
+
+/* Duplicate ACKs stand for segments that arrived: those are acknowledged now. */
+static void tcp_remove_reno_sacks(struct tcp_sock *tp, uint32_t acked)
+{
+	if (acked > 0) /* one of them was the hole */
+		tp->sacked_out -= min(tp->sacked_out, acked - 1);
+	tp->sacked_out = min(tp->sacked_out, tp->packets_out - min(tp->packets_out, tp->lost_out));
+}
+
+static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una, uint32_t *pkts_acked)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+	uint64_t first_sent_ns = 0;
+	uint32_t pkts, total = 0;
+	int flag = 0;
+
+	while ((skb = tcp_rtx_queue_head(sk))) {
+		bool whole = !after(skb->end_seq, tp->snd_una);
+
+		if (!whole && (tcp_skb_pcount(skb) == 1 || !after(tp->snd_una, skb->seq)))
+			break;
+		if (skb->sacked & TCPCB_EVER_RETRANS)
+			flag |= ACK_RETRANS_ACKED;
+		else if (!first_sent_ns)
+			first_sent_ns = skb->sent_ns;
+		pkts = whole ? tcp_skb_pcount(skb) : tcp_tso_acked(sk, skb);
+		forget_segments(tp, skb, pkts);
+		total += pkts;
+		if (skb->tcp_flags & TCPHDR_SYN) {
+			flag |= ACK_SYN_ACKED;
+			tp->retrans_stamp_ms = 0;
+		} else {
+			flag |= ACK_DATA_ACKED;
+		}
+		if (!whole)
+			break;
+		sk->wmem_queued -= skb->len;
+		skb_unlink(&tp->rtx_queue, skb);
+		skb_free(&sk->net->skbs, skb);
+	}
+	tp->delivered += total;
+	if (between(tp->snd_up, prior_una, tp->snd_una))
+		tp->snd_up = tp->snd_una;
+	*pkts_acked = total;
+	if (flag & ACK_ACKED) {
+		flag |= ACK_SET_XMIT_TIMER;
+		tcp_remove_reno_sacks(tp, total);
+	}
+	tcp_ack_update_rtt(sk, flag, flag & ACK_RETRANS_ACKED ? 0 : first_sent_ns);
+	return flag;
+}
+
+/* ------------------------------------------------------------------ loss */
+
+static void mark_lost(struct tcp_sock *tp, struct sk_buff *skb)
+{
+	if (skb->sacked & TCPCB_LOST)
+		return;
+	skb->sacked |= TCPCB_LOST;
+	tp->lost_out += tcp_skb_pcount(skb);
+}
+
+/* What was sent again is lost again, as far as we know. */
+static void mark_lost_again(struct tcp_sock *tp, struct sk_buff *skb)
+{
+	if (skb->sacked & TCPCB_SACKED_RETRANS) {
+		skb->sacked &= ~TCPCB_SACKED_RETRANS;
+		tp->retrans_out -= min(tp->retrans_out, tcp_skb_pcount(skb));
+	}
+	mark_lost(tp, skb);
+}
+
+/* The first segment that is not acknowledged; a unit is cut so that only one segment counts as lost. */
+static void tcp_mark_head_lost(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb = tcp_rtx_queue_head(sk);
+
+	if (!skb)
+		return;
+	if (tcp_skb_pcount(skb) > 1 && skb->gso_size && tcp_fragment(sk, &tp->rtx_queue, skb, skb->gso_size, skb->gso_size))
+		return;
+	if (skb->sacked & TCPCB_SACKED_RETRANS)
+		return; /* on its way once more */
+	mark_lost(tp, skb);
+	if (tp->sacked_out + tp->lost_out > tp->packets_out)
+		tp->sacked_out = tp->packets_out - tp->lost_out;
+}
+
+static void tcp_enter_recovery(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	NET_INC(sk->net, MIB_TcpExt_TCPRenoRecovery);
+	tp->prior_cwnd = tp->snd_cwnd;
+	tp->snd_ssthresh = tcp_reno_ssthresh(sk);
+	tp->snd_cwnd = tp->snd_ssthresh;
+	tp->snd_cwnd_cnt = 0;
+	tp->high_seq = tp->snd_nxt;
+	tp->undo_marker = tp->snd_una;
+	tp->undo_retrans = (int32_t)tp->retrans_out;
+	tp->ca_state = TCP_CA_Recovery;
+}
+
+static void tcp_leave_recovery(struct tcp_sock *tp)
+{
+	tp->snd_cwnd = tp->snd_ssthresh < TCP_INFINITE_SSTHRESH ? min(tp->snd_cwnd, tp->snd_ssthresh) : tp->snd_cwnd;
+	tp->undo_marker = 0;
+	tp->retrans_stamp_ms = 0;
+	tp->sacked_out = 0;
+	tp->ca_state = TCP_CA_Open;
+}
+
+void tcp_enter_loss(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+
+	if (tp->ca_state != TCP_CA_Loss || after(tp->snd_una, tp->high_seq) || !tp->retransmits) {
+		if (tp->ca_state != TCP_CA_Loss) {
+			tp->prior_cwnd = tp->snd_cwnd;
+			tp->snd_ssthresh = tcp_reno_ssthresh(sk);
+		}
+		tp->undo_marker = tp->snd_una;
+		tp->undo_retrans = (int32_t)tp->retrans_out;
+	}
+	tp->sacked_out = 0; /* what duplicate ACKs stood for is as lost as the rest */
+	skb_queue_walk(tp->rtx_queue, skb)
+		mark_lost_again(tp, skb);
+	tp->snd_cwnd = tcp_packets_in_flight(tp) + 1;
+	tp->snd_cwnd_cnt = 0;
+	tp->snd_cwnd_stamp_ms = net_time_ms(sk->net);
+	tp->high_seq = tp->snd_nxt;
+	tp->ca_state = TCP_CA_Loss;
+}
+
+/* All that was sent before the loss was seen has arrived: go on as before. */
+static bool recovery_is_over(const struct tcp_sock *tp)
+{
+	return !before(tp->snd_una, tp->high_seq);
+}
+
+static void on_duplicate(struct tcp_sock *tp)
+{
+	uint32_t room = tp->packets_out - min(tp->packets_out, max_t(uint32_t, tp->lost_out, 1));
+
+	tp->sacked_out = min(tp->sacked_out + 1, room);
+}
+
+/* True: what counts as lost shall be sent again now. */
+static bool tcp_fastretrans_alert(struct sock *sk, int flag)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool is_dup = !(flag & (ACK_UNA_ADVANCED | ACK_NOT_DUP)) && tp->packets_out;
+
+	switch (tp->ca_state) {
+	case TCP_CA_Loss:
+		if (flag & ACK_UNA_ADVANCED && recovery_is_over(tp)) {
+			tcp_leave_recovery(tp);
+			return false;
+		}
+		return true;
+	case TCP_CA_Recovery:
+		if (flag & ACK_UNA_ADVANCED) {
+			/* NewReno: wait until more than high_seq is acknowledged, so that old duplicates start nothing */
+			if (recovery_is_over(tp)) {
+				tcp_leave_recovery(tp);
+				return false;
+			}
+			tcp_mark_head_lost(sk); /* a partial ACK names the next hole */
+		} else if (is_dup) {
+			on_duplicate(tp);
+		}
+		return true;
+	default:
+		if (flag & ACK_UNA_ADVANCED) {
+			tp->sacked_out = 0;
+			tp->ca_state = TCP_CA_Open;
+		} else if (is_dup) {
+			on_duplicate(tp);
+			tp->ca_state = TCP_CA_Disorder;
+		}
+		if (tp->sacked_out < tp->reordering)
+			return false;
+		tcp_enter_recovery(sk);
+		tcp_mark_head_lost(sk);
+		return true;
+	}
+}
+
+/* Sends again what counts as lost, as far as the congestion window allows; the first one of a recovery in any case. */
+static void tcp_xmit_retransmit_queue(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb, *next;
+
+	skb_queue_walk_safe(tp->rtx_queue, skb, next) {
+		int segs = (int)tp->snd_cwnd - (int)tcp_packets_in_flight(tp);
+
+		if (!(skb->sacked & TCPCB_LOST) || skb->sacked & TCPCB_SACKED_RETRANS)
+			continue;
+		if (segs <= 0) {
+			if (tp->ca_state != TCP_CA_Recovery || tp->retrans_out)
+				return;
+			segs = 1;
+		}
+		NET_INC(sk->net, tp->ca_state == TCP_CA_Loss ? MIB_TcpExt_TCPSlowStartRetrans : MIB_TcpExt_TCPFastRetrans);
+		if (tcp_retransmit_skb(sk, skb, segs))
+			return;
+		if (skb == tcp_rtx_queue_head(sk) && tp->retrans_kind != ICSK_TIME_RETRANS)
+			tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, tp->rto_j);
+		next = skb->next; /* a unit may have been cut */
+	}
+}
+
+void tcp_xmit_recovery(struct sock *sk)
+{
+	tcp_xmit_retransmit_queue(sk);
+}
+
+void tcp_simple_retransmit(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t mss = tcp_current_mss(sk), prior_lost = tp->lost_out;
+	struct sk_buff *skb;
+
+	skb_queue_walk(tp->rtx_queue, skb)
+		if (min_t(uint32_t, skb->len, skb->gso_size ? skb->gso_size : skb->len) > mss)
+			mark_lost_again(tp, skb);
+	if (tp->lost_out == prior_lost)
+		return;
+	if (tp->ca_state != TCP_CA_Loss) {
+		tp->high_seq = tp->snd_nxt;
+		tp->snd_ssthresh = tp->snd_cwnd; /* no congestion: the window stays */
+		tp->prior_cwnd = 0;
+		tp->undo_marker = 0;
+		tp->ca_state = TCP_CA_Loss;
+	}
+	tcp_xmit_retransmit_queue(sk);
+}
+
+/* The answer to a tail loss probe: did it repair a loss? */
+static void tcp_process_tlp_ack(struct sock *sk, uint32_t ack, int flag)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (before(ack, tp->tlp_high_seq))
+		return;
+	if (!tp->tlp_retrans) {
+		tp->tlp_high_seq = 0; /* the probe was new data */
+	} else if (after(ack, tp->tlp_high_seq)) {
+		tp->snd_ssthresh = tcp_reno_ssthresh(sk);
+		tp->snd_cwnd = min(tp->snd_cwnd, tp->snd_ssthresh);
+		tp->tlp_high_seq = 0;
+		NET_INC(sk->net, MIB_TcpExt_TCPLossProbeRecovery);
+	} else if (!(flag & (ACK_UNA_ADVANCED | ACK_NOT_DUP))) {
+		tp->tlp_high_seq = 0; /* a mere duplicate: original and probe both arrived */
+	}
+}
+
+/* ------------------------------------------------------------------ the ACK itself */
+
+/* RFC 7323 section 4.3: the timestamp is kept if the segment covers what was acknowledged last. */
+static void tcp_replace_ts_recent(struct sock *sk, uint32_t seq)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tp->saw_tstamp && !after(seq, tp->rcv_wup) &&
+	    tcp_paws_check(sk->net, tp->ts_recent, tp->ts_recent_stamp_s, tp->rcv_tsval, 0))
+		tcp_store_ts_recent(sk);
+}
+
+/* Does @ack lie where an ACK may lie? 1: look at it; 0: old, harmless; negative: not to be believed. */
+static int check_range(struct sock *sk, uint32_t ack, int flag)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	enum tcp_cause cause;
+
+	if (after(ack, tp->snd_nxt)) {
+		cause = CAUSE_future_ack;
+	} else if (before(ack, tp->snd_una)) {
+		if (!before(ack, tp->snd_una - (uint32_t)min_t(uint64_t, tp->max_window, tp->bytes_acked)))
+			return 0;
+		cause = CAUSE_old_ack;
+	} else {
+		return 1;
+	}
+	if (!(flag & FLAG_NO_CHALLENGE_ACK))
+		tcp_send_challenge_ack(sk);
+	return -(int)cause;
+}
+
+static void on_acked(struct sock *sk, struct tcp_seg *seg, int flag, uint32_t prior_una)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t pkts_acked = 0;
+	bool rexmit;
+
+	flag |= tcp_clean_rtx_queue(sk, prior_una, &pkts_acked);
+	if (tp->tlp_high_seq)
+		tcp_process_tlp_ack(sk, seg->ack, flag);
+	rexmit = tcp_fastretrans_alert(sk, flag);
+	if (flag & ACK_SET_XMIT_TIMER)
+		tcp_set_xmit_timer(sk);
+	if (pkts_acked && (tp->ca_state == TCP_CA_Open || tp->ca_state == TCP_CA_Loss))
+		tcp_cong_avoid(sk, pkts_acked);
+	if (rexmit)
+		tcp_xmit_recovery(sk);
+}
+
+int tcp_ack(struct sock *sk, struct tcp_seg *seg, int flag)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t prior_una = tp->snd_una, prior_packets = tp->packets_out;
+	int good;
+
+	if (!seg_has(seg, TCPHDR_ACK))
+		return 1;
+	good = check_range(sk, seg->ack, flag);
+	if (good <= 0)
+		return good;
+	if (after(seg->ack, prior_una)) {
+		flag |= ACK_UNA_ADVANCED;
+		tp->retransmits = 0;
+	}
+	if (flag & FLAG_UPDATE_TS_RECENT)
+		tcp_replace_ts_recent(sk, seg->seq);
+	if (seg->seq != seg->end_seq)
+		flag |= ACK_DATA;
+	else
+		NET_INC(sk->net, MIB_TcpExt_TCPPureAcks);
+	flag |= tcp_ack_update_window(sk, seg);
+
+	sk->err_soft = 0; /* something gets through */
+	tp->probes_out = 0;
+	tp->rcv_tstamp_ms = net_time_ms(sk->net);
+	if (prior_packets) {
+		on_acked(sk, seg, flag, prior_una);
+	} else {
+		tcp_ack_probe(sk);
+		if (tp->tlp_high_seq)
+			tcp_process_tlp_ack(sk, seg->ack, flag);
+	}
+	return 1;
+}
