@@ -11,7 +11,7 @@
 #include "stack/net.h"
 #include "stack/wire/wire.h"
 
-/* A whole packet on its way up: a view, borrowed. */
+/* A whole packet on its way up: a view, borrowed. From @hdr to the end of @data the bytes lie in one piece. */
 struct ip_packet {
 	struct in6_addr saddr, daddr;
 	const uint8_t *data; /* transport header */
@@ -19,10 +19,12 @@ struct ip_packet {
 	const uint8_t *hdr;  /* IP header, for ICMP's quotation */
 	uint32_t hdr_len;    /* with extension headers */
 	uint8_t proto, dsfield, ttl;
+	uint16_t gso_size; /* a unit of segments of this size, over loopback; 0: one segment */
 	int ifindex;
 };
 
-/* An ICMP or ICMPv6 error about a packet that we sent. */
+/* An ICMP or ICMPv6 error about a packet that we sent. A transport that has no such connection counts IcmpInErrors or
+ * Icmp6InErrors. */
 struct icmp_error {
 	struct in6_addr saddr, daddr; /* of the packet quoted: saddr is ours */
 	uint8_t family;
@@ -42,7 +44,8 @@ void ip_register(struct net *net, uint8_t proto, const struct ip_protocol *ops);
 void ip_rcv(struct net *net, int ifindex, const void *frame, size_t len);
 
 /* Where would a packet to @daddr leave, and with which source? @saddr: in: any or wished, out: chosen.
- * 0; -ENETUNREACH (as connect() reports it); -EINVAL (source is no local address); -EACCES (broadcast). */
+ * 0; -ENETUNREACH (as connect() reports it; broadcast and multicast too); -EINVAL (source is no local address);
+ * -EADDRNOTAVAIL (no local address of that family). */
 int ip_route(struct net *net, const struct in6_addr *daddr, struct in6_addr *saddr, int *ifindex);
 uint32_t ip_mtu(struct net *net, const struct in6_addr *daddr);	   /* path MTU: device's, or learnt and not expired */
 uint32_t ip_gso_max(struct net *net, const struct in6_addr *daddr); /* largest unit, bytes with headers */
@@ -51,17 +54,19 @@ uint32_t ip_update_pmtu(struct net *net, const struct in6_addr *daddr, uint32_t 
 bool ip_is_local(struct net *net, const struct in6_addr *addr);	   /* one of our unicast addresses, loopback included */
 /* May bind() use it? any, local, and (IPv4) multicast or broadcast as Linux has it. */
 bool ip_can_bind(struct net *net, const struct in6_addr *addr);
+/* Both: 0, -EINVAL, -EEXIST, -ENOMEM. */
 int ip_addr_add(struct net *net, int ifindex, const struct in6_addr *addr, unsigned prefixlen /* of 128 */);
 int ip_route_add(struct net *net, int ifindex, const struct in6_addr *dst, unsigned prefixlen /* of 128 */);
 void ip_frag_timeout(struct net *net, struct timer *t); /* TIMER_FRAG has fired */
 
 /* One packet, or a unit of gso_size segments, of a transport. @iov[0] must be the transport header, with its checksum
- * final (gso_size 0); in a unit the header's checksum field is filled when it is cut. 0, -ENOBUFS, -ENETUNREACH. */
+ * final (gso_size 0); in a unit the header's checksum field is filled when it is cut, and @iov[0] is the TCP header and
+ * nothing else. 0, -ENOBUFS, -ENETUNREACH, -EMSGSIZE (larger than the path MTU, and @df; or larger than 65535). */
 struct ip_out {
 	struct in6_addr saddr, daddr;
 	uint8_t proto, dsfield;
 	uint8_t ttl;	    /* 0: the default */
-	bool df;	    /* IPv4: don't fragment */
+	bool df;	    /* don't fragment; of IPv6: not here either */
 	uint16_t gso_size;
 	const struct iovec *iov;
 	int iovcnt; /* at most IP_OUT_IOV */
