@@ -39,8 +39,4 @@ enum { SHOWN_IP = 10 };
 /* Two of them mean something to bind(). */
 enum { SHOWN_FREEBIND = SHOWN_IP, SHOWN_BIND_NO_PORT = SHOWN_IP + 1 };
 
-/* An option's value as the kernel reads and writes an int: -EINVAL too short, -EFAULT NULL. */
-int option_int(const void *value, socklen_t len, int *v);
-int option_put(void *value, socklen_t *len, const void *from, socklen_t size); /* cut to *len, which becomes what was put */
-
 #endif

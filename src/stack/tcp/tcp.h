@@ -23,6 +23,7 @@
 #include "stack/sock/hashinfo.h"
 #include "stack/sock/sock.h"
 #include "stack/tcp/cause.h"
+#include <sys/socket.h>
 
 /* ------------------------------------------------------------------ Linux's constants (docs/LINUX.md) */
 
@@ -55,7 +56,7 @@ enum { TCP_CA_Open, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss };
 enum { TCPCB_SACKED_ACKED = 1, TCPCB_SACKED_RETRANS = 2, TCPCB_LOST = 4, TCPCB_EVER_RETRANS = 0x80 };
 
 /* tcp_sock.ack.pending */
-enum { ICSK_ACK_SCHED = 1, ICSK_ACK_TIMER = 2, ICSK_ACK_PUSHED = 4, ICSK_ACK_PUSHED2 = 8, ICSK_ACK_NOW = 16 };
+enum { ICSK_ACK_SCHED = 1, ICSK_ACK_TIMER = 2, ICSK_ACK_PUSHED = 4, ICSK_ACK_PUSHED2 = 8, ICSK_ACK_NOW = 16, ICSK_ACK_NOMEM = 32 };
 
 /* tcp_sock.retrans_kind: what SOCK_RETRANS is armed for */
 enum { ICSK_TIME_NONE, ICSK_TIME_RETRANS, ICSK_TIME_PROBE0, ICSK_TIME_LOSS_PROBE };
@@ -126,6 +127,7 @@ struct tcp_sock {
 	uint32_t min_rtt_us;
 	uint32_t rto_j;
 	uint32_t lsndtime_ms, last_oow_ack_ms;
+	uint32_t wstamp_us; /* when anything left last */
 	uint32_t tlp_high_seq, probes_tstamp_ms;
 	uint64_t bytes_acked;	/* by the peer, of all our data */
 	uint32_t segs_in;
@@ -395,8 +397,12 @@ bool sk_stream_memory_free(const struct sock *sk, bool wake);
 bool sk_stream_is_writeable(const struct sock *sk);
 void tcp_check_space(struct sock *sk); /* the peer has acknowledged: is there room for a writer that waits? */
 uint32_t tcp_poll(struct sock *sk); /* POLL* bits; sets SOCK_NOSPACE where Linux does */
-int tcp_setsockopt(struct sock *sk, int level, int name, const void *value, socklen_t len);
-int tcp_getsockopt(struct sock *sk, int level, int name, void *value, socklen_t *len);
+int tcp_setsockopt(struct sock *sk, int name, const void *value, socklen_t len);
+int tcp_getsockopt(struct sock *sk, int name, void *value, socklen_t *len);
+/* Values as the kernel reads and writes them. Reading an int: -EINVAL too short, -EFAULT NULL. Writing: cut to *len, which
+ * becomes what was put; -EINVAL: *len is negative. */
+int option_int(const void *value, socklen_t len, int *v);
+int option_put(void *value, socklen_t *len, const void *from, socklen_t size);
 int tcp_ioctl(struct sock *sk, unsigned long request, int *value); /* SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK */
 /* connect()'s lower half: route, port, ISN, SYN: state SYN_SENT. 0 or negative errno (tcp_v4_connect) */
 int tcp_start_connect(struct sock *sk, const struct in6_addr *daddr, uint16_t dport);
