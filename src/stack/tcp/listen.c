@@ -31,14 +31,10 @@ int tcp_listen_start(struct sock *sk, int backlog)
 	tp->ack.pending = tp->ack.quick = tp->ack.pingpong = 0;
 
 	/* In LISTEN before the port is looked at: two binds that allowed each other must not both listen. */
-	inet_bind_count(sk, -1);
 	tcp_set_state(sk, TCP_LISTEN, CAUSE_listen);
-	inet_bind_count(sk, +1);
 	err = sk->bind ? inet_csk_listen_check(sk) : inet_csk_get_port(sk, 0);
 	if (err) {
-		inet_bind_count(sk, -1);
-		sk->common.state = TCP_CLOSE; /* it never listened: no move to tell of */
-		inet_bind_count(sk, +1);
+		tcp_set_state(sk, TCP_CLOSE, CAUSE_listen);
 		return err;
 	}
 	inet_listen_hash(sk->net, sk);
@@ -49,7 +45,7 @@ void tcp_listen_stop(struct sock *sk, enum tcp_cause cause)
 {
 	struct sock *child;
 
-	(void)cause;
+	tcp_set_state(sk, TCP_CLOSE, cause);
 	while ((child = tcp_acceptq_take(sk)))
 		tcp_child_destroy(child, CAUSE_close_child);
 }

@@ -71,6 +71,7 @@ static void count_move(struct net *net, enum tcp_state prev, enum tcp_state next
 void tcp_set_state(struct sock *sk, enum tcp_state next, enum tcp_cause cause)
 {
 	enum tcp_state prev = sk->common.state;
+	bool other_owner; /* of its port: a listener excludes more */
 
 	if (prev == next)
 		return;
@@ -83,7 +84,12 @@ void tcp_set_state(struct sock *sk, enum tcp_state next, enum tcp_cause cause)
 	}
 	sk->cause = cause;
 	tcp_trace_state(sk->net, &sk->common, prev, next, cause);
+	other_owner = sk->bind && (prev == TCP_LISTEN || next == TCP_LISTEN);
+	if (other_owner)
+		inet_bind_count(sk, -1);
 	sk->common.state = next;
+	if (other_owner)
+		inet_bind_count(sk, +1);
 }
 
 /* ------------------------------------------------------------------ telling */
