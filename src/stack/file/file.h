@@ -37,47 +37,65 @@ struct file {
 	uint32_t flags; /* O_NONBLOCK | O_RDWR ... */
 };
 
+#define FD_LEVELS 4
 struct fdtable {
 	struct net *net;
-	uint32_t users;	   /* tasks that share it */
-	uint32_t size;	   /* slots allocated */
-	uint32_t next;	   /* no free number below */
-	struct file **fd;  /* NULL: free */
-	uint8_t *cloexec;  /* one byte each */
+	uint32_t users;	    /* tasks that share it */
+	uint32_t size;	    /* slots allocated */
+	struct file **fd;   /* NULL: free, or reserved by get_unused_fd() */
+	uint64_t *cloexec;  /* a bit each */
+	uint64_t *used[FD_LEVELS]; /* [0]: a bit each; above: a bit for each word below that is full */
 };
 #define FD_LIMIT (1u << 24) /* RLIMIT_NOFILE of every task: EMFILE beyond */
+_Static_assert(FD_LIMIT == 1u << 6 * FD_LEVELS, "the top word covers them all");
 
 struct task {
 	struct net *net;
 	struct fdtable *files;
 	struct list_head ops;  /* its pending operations */
-	struct list_head node; /* in vfs.tasks */
+	struct list_head node; /* in vfs.all_tasks */
 	bool exiting;	       /* PF_EXITING: lingering is skipped */
 };
 
+/* A descriptor in flight, as in a SCM_RIGHTS message: what the program knows as struct la_file. */
+struct flight {
+	struct list_head node; /* in vfs.in_flight */
+	struct file *file;     /* a reference */
+};
+
 struct vfs {
-	struct slab_cache files, tasks, tables, eventpolls, epitems, sockets;
-	struct list_head all_tasks;
+	struct slab_cache files, tasks, tables, eventpolls, epitems, sockets, flights;
+	struct list_head all_tasks; /* in order of creation */
+	struct list_head in_flight;
 	struct list_head woken;	 /* operations to look again */
 	uint64_t pending_ops;
-	struct task *reaper;	 /* descriptors closed by nobody's task */
 };
 
 /* fdtable.c */
-struct fdtable *fdtable_new(struct net *net);
+struct fdtable *fdtable_new(struct net *net); /* one user; NULL: no memory */
 struct fdtable *fdtable_copy(struct fdtable *t); /* fork: every file one reference more; NULL: no memory */
-int get_unused_fd(struct fdtable *t, uint32_t from, bool cloexec); /* reserves; -EMFILE, -ENOMEM */
+void fdtable_free(struct fdtable *t); /* nobody uses it and nothing is open in it */
+int get_unused_fd(struct fdtable *t, uint32_t from, bool cloexec); /* the lowest from @from on, reserved; -EMFILE, -ENOMEM */
 void put_unused_fd(struct fdtable *t, int fd);
 void fd_install(struct fdtable *t, int fd, struct file *file); /* takes the reference */
 struct file *fdtable_take(struct fdtable *t, int fd); /* frees the number, gives its reference; NULL: -EBADF */
 struct file *fget(struct fdtable *t, int fd);	      /* one reference more; NULL: -EBADF */
+struct file *fdtable_look(const struct fdtable *t, int fd); /* borrowed; NULL: -EBADF */
+/* dup2: @file (takes) at @fd, which it frees first: *@old is what stood there, with its reference, or NULL. 0, -EBADF (beyond the
+ * limit), -EBUSY (reserved by a call in progress), -ENOMEM; the reference stays with the caller then. */
+int fd_replace(struct fdtable *t, int fd, struct file *file, bool cloexec, struct file **old);
+bool fd_get_cloexec(const struct fdtable *t, int fd);
+void fd_set_cloexec(struct fdtable *t, int fd, bool on);
+/* The lowest open number from @from on, of those with close-on-exec only if @cloexec; -1: none. */
+int fdtable_next(const struct fdtable *t, uint32_t from, bool cloexec);
 /* file.c */
 struct file *file_new(struct net *net, const struct file_operations *ops, void *private_data, uint32_t flags);
 static inline void get_file(struct file *file) { file->count++; }
 /* life/close.c: lets one reference go; the last one closes. @op may be NULL: whose call does it. True: @op is now left
  * pending by a lingering close and will be completed later with the result that it has in op->result. */
 bool fput(struct file *file, struct op *op);
-/* eventpoll.c */
+/* poll.c, eventpoll.c */
+extern const struct op_class sys_poll, sys_epoll_create1, sys_epoll_ctl, sys_epoll_wait;
 void eventpoll_release_file(struct file *file); /* a file dies: its entries vanish from all sets */
 extern const struct file_operations eventpoll_fops;
 extern const struct file_operations socket_file_ops; /* life/io.c */

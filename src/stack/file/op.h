@@ -51,6 +51,7 @@ union op_args {
 	struct { int cmd; long arg; } fcntl;
 	struct { int newfd, flags; } dup;
 	struct { struct pollfd *fds; nfds_t nfds; int timeout_ms; struct poll_entry *entries; } poll;
+	struct { int flags; } epoll_create;
 	struct { int how, fd; struct epoll_event *event; } epoll_ctl;
 	struct { struct epoll_event *events; int max, timeout_ms; } epoll_wait;
 	struct { /* all that moves data */
@@ -74,7 +75,8 @@ struct op {
 	int fd;
 	uint8_t status;	   /* enum op_status */
 	bool nonblock;	   /* never waits, whatever the file says: direct calls */
-	bool timed_out;
+	bool timed_out;	   /* its time limit has passed */
+	bool limited;	   /* op_set_timeout_ms() was called */
 	struct list_head node;	     /* in task.ops while pending */
 	struct list_head woken_node; /* in vfs.woken while OP_WOKEN */
 	struct wait_entry wait;
@@ -87,6 +89,13 @@ _Static_assert(sizeof(struct op) <= sizeof(((struct la_op *)0)->opaque), "struct
 static inline struct op *op_of(struct la_op *pub) { return (struct op *)pub->opaque; }
 static inline struct la_op *op_public(struct op *op) { return container_of((void *)op, struct la_op, opaque); }
 
+/*
+ * When an operation completes, op.c takes it off its wait queue and stops its timer, then lets its file go. That fput() may
+ * find itself the last one of a socket that lingers: it then gives @op a class of its own, whose functions return the result
+ * that the operation already has (op_result()), calls op_wait_on() and op_set_timeout_ms(), and returns true. sys_close does
+ * the same from within try(). Operations that may not wait are given to fput() as NULL.
+ */
+static inline int64_t op_result(struct op *op) { return op_public(op)->result; }
 enum la_status op_start(struct task *task, struct op *op); /* from la_submit, between net_enter and net_leave */
 void op_cancel(struct op *op);
 void op_run_woken(struct net *net);	 /* from net_leave: each once, in the order of waking; false cascades may wake more */
