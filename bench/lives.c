@@ -22,9 +22,9 @@
 enum { ROUNDS = 5, PORTS = 16, ADDRESSES = 64, FIRST_PORT = 8000, BATCH_MAX = 64, BACKLOG = 1024 };
 enum { LIVES_LASTACK = 128000, LIVES_KERNEL = 9600, IDLE = 100000 };
 
-#define LIFE_NS 100000ULL     /* what a life takes on Lastack's clock */
+#define LIFE_NS	     100000ULL /* what a life takes on Lastack's clock */
 #define TIME_WAIT_NS 60000000000ULL
-#define TW_BUCKETS "2000000"
+#define TW_BUCKETS   "2000000"
 
 struct bench {
 	struct pair *pair;
@@ -56,7 +56,8 @@ static void lastack_lives(struct bench *b, unsigned n)
 	}
 	pair_pump(pair);
 	for (unsigned i = 0; i < n; i++)
-		s[i] = (int)must_not_fail(la_accept4(server, b->la_listener[port], NULL, NULL, 0, pair->now_ns), "accept");
+		s[i] = (int)must_not_fail(la_accept4(server, b->la_listener[port], NULL, NULL, 0, pair->now_ns),
+					  "accept");
 	for (unsigned i = 0; i < n; i++)
 		must(la_send(client, c[i], &byte, 1, 0, pair->now_ns), 1, "send");
 	pair_pump(pair);
@@ -119,7 +120,8 @@ static void lastack_idle(struct bench *b, unsigned count)
 
 		pair_connect(pair, &to);
 		pair_pump(pair);
-		must_not_fail(la_accept4(pair->task[SERVER], b->la_listener[port], NULL, NULL, 0, pair->now_ns), "accept");
+		must_not_fail(la_accept4(pair->task[SERVER], b->la_listener[port], NULL, NULL, 0, pair->now_ns),
+			      "accept");
 	}
 	pair_clock(pair, 1000000000ULL);
 }
@@ -129,7 +131,7 @@ static void lastack_idle(struct bench *b, unsigned count)
 /* A network of our own where that is allowed, so that no packet filter of this machine takes part. */
 static const char *kernel_network(void)
 {
-	struct ifreq ifr = { .ifr_name = "lo" };
+	struct ifreq ifr = {.ifr_name = "lo"};
 	int fd;
 
 	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET))
@@ -145,7 +147,7 @@ static const char *kernel_network(void)
 static void kernel_begin(struct bench *b)
 {
 	for (int i = 0; i < PORTS; i++) {
-		struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(FIRST_PORT + i)) };
+		struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(FIRST_PORT + i))};
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 		if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) || listen(fd, BACKLOG))
@@ -167,8 +169,9 @@ static void kernel_lives(struct bench *b, unsigned n)
 
 	for (unsigned i = 0; i < n; i++) {
 		unsigned number = (unsigned)(b->turn++ / PORTS % ADDRESSES);
-		struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(FIRST_PORT + port)),
-					  .sin_addr.s_addr = htonl(0x7f000001 + number) };
+		struct sockaddr_in to = {.sin_family = AF_INET,
+					 .sin_port = htons((uint16_t)(FIRST_PORT + port)),
+					 .sin_addr.s_addr = htonl(0x7f000001 + number)};
 
 		c[i] = (int)must_not_fail(checked(socket(AF_INET, SOCK_STREAM, 0)), "kernel: socket");
 		must(checked(connect(c[i], (struct sockaddr *)&to, sizeof(to))), 0, "kernel: connect");
@@ -246,7 +249,7 @@ static void print_row(const char *name, const double value[ROUNDS])
 int main(void)
 {
 	double one[ROUNDS], many[ROUNDS], idle[ROUNDS], kernel_one[ROUNDS], kernel_many[ROUNDS];
-	struct bench bench = { 0 };
+	struct bench bench = {0};
 	uint64_t kernel_overflow;
 	const char *network = kernel_network();
 
@@ -264,7 +267,8 @@ int main(void)
 		idle[i] = lastack_round(&bench, 1, LIVES_LASTACK);
 	kernel_overflow = kernel_counter("TCPTimeWaitOverflow") - kernel_overflow;
 
-	printf("Lives of a connection: open, 1 byte each way, client closes first, both closed. Both ends in one thread.\n");
+	printf("Lives of a connection: open, 1 byte each way, client closes first, both closed. Both ends in one "
+	       "thread.\n");
 	print_machine();
 	printf("  %-52s %9s  %7s   %s\n", "medians of five rounds", "lives/s", "us each", "slowest .. fastest");
 	printf("  %-52s %9s  %7s\n", "", "per CPU", "");
@@ -276,7 +280,8 @@ int main(void)
 	print_row("kernel's loopback, 64 at once", kernel_many);
 	printf("\n  Lastack : kernel, one after the other %.1f : 1,  64 at once %.1f : 1\n",
 	       one[ROUNDS / 2] / kernel_one[ROUNDS / 2], many[ROUNDS / 2] / kernel_many[ROUNDS / 2]);
-	printf("  100,000 idle connections beside make a life %.2f times as long\n", one[ROUNDS / 2] / idle[ROUNDS / 2]);
+	printf("  100,000 idle connections beside make a life %.2f times as long\n",
+	       one[ROUNDS / 2] / idle[ROUNDS / 2]);
 	printf("  TIME_WAIT kept for 60 s of Lastack's clock, which moves %llu us with each life: peak %llu,\n"
 	       "  TCPTimeWaitOverflow %llu (tcp_max_tw_buckets raised to " TW_BUCKETS ")\n",
 	       LIFE_NS / 1000, (unsigned long long)bench.peak_timewaits,

@@ -40,8 +40,8 @@ __attribute__((noreturn, format(printf, 1, 2))) static inline void die(const cha
 static inline int64_t must(int64_t result, int64_t wanted, const char *what)
 {
 	if (result != wanted)
-		die("%s: %lld (%s), expected %lld", what, (long long)result,
-		    result < 0 ? strerror((int)-result) : "", (long long)wanted);
+		die("%s: %lld (%s), expected %lld", what, (long long)result, result < 0 ? strerror((int)-result) : "",
+		    (long long)wanted);
 	return result;
 }
 
@@ -142,7 +142,7 @@ static inline void pair_sysctl(struct pair *pair, const char *name, const char *
 /* The client is 10.0.0.1 and fd00::1:1; the server has @servers addresses from 10.1.0.1 and fd00::2:1 on. */
 static inline struct sockaddr_storage pair_addr(int who, int family, unsigned number, uint16_t port)
 {
-	struct sockaddr_storage addr = { .ss_family = (sa_family_t)family };
+	struct sockaddr_storage addr = {.ss_family = (sa_family_t)family};
 	struct sockaddr_in *in = (struct sockaddr_in *)&addr;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&addr;
 
@@ -188,8 +188,8 @@ static inline struct pair *pair_new(unsigned servers)
 		pair->out[i].slot = calloc(RING_SLOTS, SLOT_BYTES);
 		if (!pair->stack[i] || !pair->out[i].slot)
 			die("no memory");
-		pair->dev[i] = (struct la_device){ .name = "memory", .mtu = MTU, .xmit = ring_xmit,
-						   .world = &pair->out[i] };
+		pair->dev[i] =
+			(struct la_device){.name = "memory", .mtu = MTU, .xmit = ring_xmit, .world = &pair->out[i]};
 		pair->ifindex[i] = (int)must_not_fail(la_device_add(pair->stack[i], &pair->dev[i]), "la_device_add");
 		pair->task[i] = la_task_new(pair->stack[i]);
 		must(la_route_add(pair->stack[i], pair->ifindex[i], AF_INET, any, 0), 0, "la_route_add");
@@ -215,7 +215,7 @@ static inline void pair_free(struct pair *pair)
 
 static inline int pair_listen(struct pair *pair, int family, uint16_t port, int backlog)
 {
-	struct sockaddr_storage any = { .ss_family = (sa_family_t)family };
+	struct sockaddr_storage any = {.ss_family = (sa_family_t)family};
 	struct la_task *task = pair->task[SERVER];
 	int fd;
 
@@ -228,7 +228,8 @@ static inline int pair_listen(struct pair *pair, int family, uint16_t port, int 
 
 static inline int pair_connect(struct pair *pair, const struct sockaddr_storage *to)
 {
-	int fd = (int)must_not_fail(la_socket(pair->task[CLIENT], to->ss_family, SOCK_STREAM, 0, pair->now_ns), "socket");
+	int fd = (int)must_not_fail(la_socket(pair->task[CLIENT], to->ss_family, SOCK_STREAM, 0, pair->now_ns),
+				    "socket");
 	int result = la_connect(pair->task[CLIENT], fd, (const struct sockaddr *)to, addr_len(to), pair->now_ns);
 
 	if (result && result != -EINPROGRESS)

@@ -42,7 +42,7 @@ static void established_bytes(int family, double slot, double ends[2])
 {
 	struct pair *pair = pair_new(ADDRESSES);
 	int listener = pair_listen(pair, family, PORT, 16);
-	uint64_t before[2] = { usage_of(pair, CLIENT).bytes, usage_of(pair, SERVER).bytes };
+	uint64_t before[2] = {usage_of(pair, CLIENT).bytes, usage_of(pair, SERVER).bytes};
 
 	for (unsigned i = 0; i < COUNT; i++) {
 		struct sockaddr_storage to = pair_addr(SERVER, family, i % ADDRESSES, PORT);
@@ -119,7 +119,7 @@ static double timewait_bytes(int family)
 
 int main(void)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
+	static const int families[] = {AF_INET, AF_INET6};
 	double slot = slot_bytes(), ends[2][2], request[2], timewait[2];
 
 	for (int i = 0; i < 2; i++) {

@@ -12,8 +12,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { PROTO_HOPOPTS = 0, PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_ROUTING = 43, PROTO_FRAGMENT = 44, PROTO_ICMPV6 = 58,
-       PROTO_DSTOPTS = 60 };
+enum {
+	PROTO_HOPOPTS = 0,
+	PROTO_ICMP = 1,
+	PROTO_TCP = 6,
+	PROTO_ROUTING = 43,
+	PROTO_FRAGMENT = 44,
+	PROTO_ICMPV6 = 58,
+	PROTO_DSTOPTS = 60
+};
 
 struct lab_frame *lab_frame_new(const void *bytes, size_t len)
 {
@@ -139,7 +146,7 @@ static const uint8_t *read_ipv6(struct lab_segment *seg, const uint8_t *p, const
 	seg->hop_limit = p[7];
 	memcpy(seg->saddr, p + 8, 16);
 	memcpy(seg->daddr, p + 24, 16);
-	for (p += 40; ; ) {
+	for (p += 40;;) {
 		bool frag = seg->protocol == PROTO_FRAGMENT;
 		size_t len = 8;
 
@@ -264,7 +271,7 @@ struct lab_frame *lab_segment_write(const struct lab_segment *said)
 
 struct lab_frame *lab_icmp_error(const void *about, size_t len, uint8_t type, uint8_t code, uint32_t info)
 {
-	struct lab_segment seg, error = { .hop_limit = 64 };
+	struct lab_segment seg, error = {.hop_limit = 64};
 	struct lab_frame *frame;
 	uint32_t quoted, total;
 	uint8_t *p;

@@ -17,7 +17,7 @@
 #define LAB_MS 1000000ULL
 #define LAB_S  1000000000ULL
 
-#define lab_container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define lab_container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void *lab_zalloc(size_t size)
 {

@@ -20,17 +20,28 @@ static void ladder_flush(struct lab_ladder *ladder);
 
 /* ------------------------------------------------------------------ rows */
 
+/* The names of the sides, above the first row. */
+static void head(struct lab_ladder *ladder, uint64_t now_ns)
+{
+	char text[LAB_LADDER_COLS + 64];
+
+	if (!ladder->start_ns)
+		ladder->start_ns = now_ns;
+	ladder->shown_ns = LAB_NEVER;
+	ladder->started = true;
+	snprintf(text, sizeof(text), "%10s  %-*s%-*s  %s", "seconds", (int)ladder->cols[LEFT], ladder->name[LAB_A],
+		 (int)ladder->cols[WIRE], "", ladder->name[LAB_B]);
+	ladder->line(ladder->arg, text);
+}
+
 /* One row; the time stands where it has changed. Empty wire cells show the two ends of the wire. */
 static void row(struct lab_ladder *ladder, uint64_t now_ns, const char *left, const char *wire, const char *right)
 {
 	char text[LAB_LADDER_COLS + 64], when[16] = "", idle[LAB_LADDER_COLS];
 	int len;
 
-	if (!ladder->started) {
-		ladder->start_ns = now_ns;
-		ladder->shown_ns = now_ns + 1;
-		ladder->started = true;
-	}
+	if (!ladder->started)
+		head(ladder, now_ns);
 	if (now_ns != ladder->shown_ns) {
 		uint64_t us = (now_ns - ladder->start_ns) / LAB_US;
 
@@ -85,8 +96,8 @@ static void path_add(struct lab_ladder *ladder, uint64_t now_ns, enum lab_end en
 {
 	size_t len = strlen(ladder->path);
 
-	if (len && (ladder->path_ns != now_ns || ladder->path_end != end ||
-		    len + strlen(function) + 4 > sizeof(ladder->path)))
+	if (len &&
+	    (ladder->path_ns != now_ns || ladder->path_end != end || len + strlen(function) + 4 > sizeof(ladder->path)))
 		path_flush(ladder);
 	len = strlen(ladder->path);
 	ladder->path_ns = now_ns;
@@ -175,7 +186,7 @@ static void draw_left(char *cell, int inner, const char *words, const char *lost
 void lab_ladder_frame(struct lab_ladder *ladder, uint64_t now_ns, enum lab_end from, const void *frame, size_t len,
 		      enum lab_fate fate)
 {
-	static const char *const fates[] = { "", "lost", "too long", "ENOBUFS" };
+	static const char *const fates[] = {"", "lost", "too long", "ENOBUFS"};
 	int inner = (int)ladder->cols[WIRE] - 2;
 	char words[LAB_TEXT_MAX], arrow[LAB_LADDER_COLS], cell[LAB_LADDER_COLS + 2];
 	struct lab_segment seg;
@@ -217,7 +228,7 @@ void lab_ladder_event(struct lab_ladder *ladder, enum lab_end end, const struct 
 	ladder_flush(ladder);
 	switch (event->kind) {
 	case LA_TRACE_STATE:
-		snprintf(what, sizeof(what), "%s -> %s", la_state_name(event->oldstate),
+		snprintf(what, sizeof(what), "%s -> %s", event->oldstate ? la_state_name(event->oldstate) : "new",
 			 la_state_name(event->newstate));
 		break;
 	case LA_TRACE_RST:
@@ -249,8 +260,7 @@ void lab_ladder_note(struct lab_ladder *ladder, uint64_t now_ns, const char *tex
 void lab_ladder_begin(struct lab_ladder *ladder, enum lab_ladder_look look, const char *left, const char *right,
 		      void (*line)(void *arg, const char *text), void *arg)
 {
-	static const unsigned looks[][3] = { [LAB_LADDER_BOTH] = { 30, 46, 28 }, [LAB_LADDER_LEFT] = { 48, 46, 10 } };
-	char head[LAB_LADDER_COLS + 64];
+	static const unsigned looks[][3] = {[LAB_LADDER_BOTH] = {30, 46, 28}, [LAB_LADDER_LEFT] = {48, 46, 10}};
 
 	memset(ladder, 0, sizeof(*ladder));
 	memcpy(ladder->cols, looks[look], sizeof(ladder->cols));
@@ -260,9 +270,6 @@ void lab_ladder_begin(struct lab_ladder *ladder, enum lab_ladder_look look, cons
 	ladder->steps = true;
 	snprintf(ladder->name[LAB_A], sizeof(ladder->name[LAB_A]), "%s", left);
 	snprintf(ladder->name[LAB_B], sizeof(ladder->name[LAB_B]), "%s", right);
-	snprintf(head, sizeof(head), "%10s  %-*s%-*s  %s", "seconds", (int)ladder->cols[LEFT], left,
-		 (int)ladder->cols[WIRE], "", right);
-	line(arg, head);
 }
 
 void lab_ladder_end(struct lab_ladder *ladder)
@@ -299,8 +306,6 @@ void lab_ladder_watch(struct lab_ladder *ladder, struct lab_wire *wire, void (*l
 			 b ? b->name : "script", line, arg);
 	ladder->wire = wire;
 	ladder->start_ns = wire->world->now_ns;
-	ladder->shown_ns = LAB_NEVER;
-	ladder->started = true;
-	ladder->observer = (struct lab_observer){ .trace = watch_trace, .sent = watch_sent };
+	ladder->observer = (struct lab_observer){.trace = watch_trace, .sent = watch_sent};
 	lab_world_observe(wire->world, &ladder->observer);
 }

@@ -2,10 +2,12 @@
 /*
  * lab/ladder.h - the picture of a connection as text: who said what when, and what it did to each side
  *
- *	      time  client                        wire                                          server
- *	  0.000000  sys_close > filp_close > ...
- *	            ESTABLISHED -> FIN_WAIT1      |-- F. 4:4(0) ack 1 win 502 ----------------->|
- *	  0.001000                              |                                             |  ESTABLISHED -> CLOSE_WAIT
+ *	   seconds  client                                                       server
+ *	  0.000000  sys_close > filp_close >    |                            |
+ *	              fput > ... > tcp_close    |                            |
+ *	            ESTABLISHED -> FIN_WAIT1    |                            |
+ *	                                        |-- F. 4:4(0) ack 1 win 502 >|
+ *	  0.001000                              |                            |  ESTABLISHED -> CLOSE_WAIT
  *
  * It is fed with frames (the bytes of IP packets, from a virtual wire or from a real one) and with what stacks trace, in
  * the order of time, and gives lines of at most 120 columns. Numbers are relative. Long runs of plain data and ACKs are
@@ -60,7 +62,7 @@ void lab_ladder_frame(struct lab_ladder *ladder, uint64_t now_ns, enum lab_end f
 void lab_ladder_event(struct lab_ladder *ladder, enum lab_end end, const struct la_trace_event *event);
 /* A remark of the narrator's, across the page. */
 void lab_ladder_note(struct lab_ladder *ladder, uint64_t now_ns, const char *text);
-/* Draws what is still held back. The ladder may be gone on with, or forgotten. */
+/* Draws what is still held back and forgets the flows; a ladder without lines has no head either. */
 void lab_ladder_end(struct lab_ladder *ladder);
 
 /* Draws one wire of a virtual world from now on: end A to the left. @ladder lives as long as the world. */

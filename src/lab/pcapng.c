@@ -43,13 +43,13 @@ static void put_option(struct block *block, uint16_t code, const void *value, si
 		len = COMMENT_MAX;
 	put32(block, 0);
 	memcpy(block->bytes + block->len - 4, &code, 2);
-	memcpy(block->bytes + block->len - 2, &(uint16_t){ (uint16_t)len }, 2);
+	memcpy(block->bytes + block->len - 2, &(uint16_t){(uint16_t)len}, 2);
 	put(block, value, len);
 }
 
 static void block_write(struct lab_pcapng *pcap, uint32_t type, const struct block *block)
 {
-	uint32_t head[2] = { type, block->len + 12 };
+	uint32_t head[2] = {type, block->len + 12};
 
 	pcap->write(pcap->sink, head, 8);
 	pcap->write(pcap->sink, block->bytes, block->len);
@@ -59,12 +59,12 @@ static void block_write(struct lab_pcapng *pcap, uint32_t type, const struct blo
 void lab_pcapng_begin(struct lab_pcapng *pcap, void (*write)(void *sink, const void *bytes, size_t len), void *sink,
 		      const char *about)
 {
-	struct block block = { .len = 0 };
+	struct block block = {.len = 0};
 
-	*pcap = (struct lab_pcapng){ .write = write, .sink = sink };
-	put32(&block, 0x1a2b3c4d);		/* says the byte order */
-	put32(&block, 1);			/* version 1.0: two halves */
-	put(&block, &(int64_t){ -1 }, 8);	/* length of the section: not known yet */
+	*pcap = (struct lab_pcapng){.write = write, .sink = sink};
+	put32(&block, 0x1a2b3c4d);	/* says the byte order */
+	put32(&block, 1);		/* version 1.0: two halves */
+	put(&block, &(int64_t){-1}, 8); /* length of the section: not known yet */
 	if (about)
 		put_option(&block, OPT_COMMENT, about, strlen(about));
 	put_option(&block, OPT_SHB_USERAPPL, "lastack", 7);
@@ -74,12 +74,12 @@ void lab_pcapng_begin(struct lab_pcapng *pcap, void (*write)(void *sink, const v
 
 uint32_t lab_pcapng_interface(struct lab_pcapng *pcap, const char *name)
 {
-	struct block block = { .len = 0 };
+	struct block block = {.len = 0};
 
 	put32(&block, LINKTYPE_RAW);
 	put32(&block, 0); /* no limit to what is kept of a packet */
 	put_option(&block, OPT_IF_NAME, name, strlen(name));
-	put_option(&block, OPT_IF_TSRESOL, &(uint8_t){ 9 }, 1);
+	put_option(&block, OPT_IF_TSRESOL, &(uint8_t){9}, 1);
 	put_option(&block, OPT_END, "", 0);
 	block_write(pcap, BLOCK_INTERFACE, &block);
 	return pcap->interfaces++;
@@ -89,7 +89,7 @@ void lab_pcapng_packet(struct lab_pcapng *pcap, uint32_t interface, uint64_t tim
 		       const void *bytes, size_t len, const char *comment)
 {
 	static const uint8_t zeroes[4];
-	struct block fixed = { .len = 0 }, options = { .len = 0 };
+	struct block fixed = {.len = 0}, options = {.len = 0};
 	uint32_t padded = ((uint32_t)len + 3) & ~3U, flags = way, head[2];
 
 	put32(&fixed, interface);
@@ -207,7 +207,7 @@ static uint32_t capture_interface(struct lab_capture *cap, const struct lab_wire
 static void capture_sent(struct lab_observer *obs, struct lab_wire *wire, enum lab_end from,
 			 const struct lab_frame *frame, enum lab_fate fate)
 {
-	static const char *const fates[] = { "", "lost. ", "lost: longer than the wire's MTU. ", "refused: ENOBUFS. " };
+	static const char *const fates[] = {"", "lost. ", "lost: longer than the wire's MTU. ", "refused: ENOBUFS. "};
 	struct lab_capture *cap = lab_container_of(obs, struct lab_capture, observer);
 	char said[160], comment[224];
 
@@ -233,8 +233,7 @@ void lab_capture_begin(struct lab_capture *cap, struct lab_world *world,
 
 	memset(cap, 0, sizeof(*cap));
 	cap->world = world;
-	cap->observer = (struct lab_observer){ .trace = capture_trace, .sent = capture_sent,
-					       .arrived = capture_arrived };
+	cap->observer = (struct lab_observer){.trace = capture_trace, .sent = capture_sent, .arrived = capture_arrived};
 	snprintf(about, sizeof(about), "virtual world, seed %llu", (unsigned long long)world->seed);
 	lab_pcapng_begin(&cap->pcap, write, sink, about);
 	lab_world_observe(world, &cap->observer);

@@ -105,7 +105,7 @@ void lab_raw_send(struct lab_raw *raw, const struct lab_segment *said)
 bool lab_raw_say(struct lab_raw *raw, const char *text)
 {
 	uint8_t options[40], payload[65536];
-	struct lab_segment seg = { 0 };
+	struct lab_segment seg = {0};
 
 	if (!lab_segment_parse(&seg, options, text) || seg.payload_len > 65535 - 120)
 		return false;
@@ -130,8 +130,8 @@ void lab_raw_icmp(struct lab_raw *raw, uint8_t type, uint8_t code, uint32_t info
 const char *lab_raw_hear(struct lab_raw *raw)
 {
 	struct lab_heard *heard = raw->heard;
-	struct lab_flows flows = { 0 };
-	struct lab_segment back = { 0 };
+	struct lab_flows flows = {0};
+	struct lab_segment back = {0};
 
 	heard_free(raw->taken);
 	raw->taken = heard;

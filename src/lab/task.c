@@ -10,17 +10,17 @@
 
 struct lab_thread lab_process(struct lab_host *host)
 {
-	return (struct lab_thread){ .host = host, .task = la_task_new(host->stack) };
+	return (struct lab_thread){.host = host, .task = la_task_new(host->stack)};
 }
 
 struct lab_thread lab_fork(const struct lab_thread *thread)
 {
-	return (struct lab_thread){ .host = thread->host, .task = la_task_fork(thread->task) };
+	return (struct lab_thread){.host = thread->host, .task = la_task_fork(thread->task)};
 }
 
 struct lab_thread lab_thread_of(const struct lab_thread *thread)
 {
-	return (struct lab_thread){ .host = thread->host, .task = la_task_thread(thread->task) };
+	return (struct lab_thread){.host = thread->host, .task = la_task_thread(thread->task)};
 }
 
 void lab_exit(struct lab_thread *thread)

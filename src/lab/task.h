@@ -18,7 +18,7 @@
 
 #include "lab/world.h"
 
-#define LAB_BLOCKED INT64_MIN /* result of a call that did not return in time */
+#define LAB_BLOCKED	INT64_MIN /* result of a call that did not return in time */
 #define LAB_PATIENCE_NS (3600 * LAB_S)
 
 struct lab_thread {
@@ -40,9 +40,9 @@ struct lab_call {
 	uint64_t begun_ns, ended_ns;
 };
 
-struct lab_thread lab_process(struct lab_host *host);			  /* an empty table */
-struct lab_thread lab_fork(const struct lab_thread *thread);		  /* a copy of the table */
-struct lab_thread lab_thread_of(const struct lab_thread *thread);	  /* the same table */
+struct lab_thread lab_process(struct lab_host *host);		  /* an empty table */
+struct lab_thread lab_fork(const struct lab_thread *thread);	  /* a copy of the table */
+struct lab_thread lab_thread_of(const struct lab_thread *thread); /* the same table */
 void lab_exit(struct lab_thread *thread);
 
 struct lab_call *lab_call_new(struct lab_host *host); /* gives one to prepare; owned by the world */
@@ -54,14 +54,14 @@ int64_t lab_interrupt(struct lab_call *call);
 void lab_calls_cancel(struct lab_world *world);
 void lab_calls_free(struct lab_world *world);
 
-#define LAB_START(thread, what, ...)								\
-	__extension__({										\
-		struct lab_call *call_ = lab_call_new((thread)->host);				\
-		la_prep_##what(&call_->op, __VA_ARGS__);					\
-		lab_submit((thread), call_);							\
+#define LAB_START(thread, what, ...) \
+	__extension__({ \
+		struct lab_call *call_ = lab_call_new((thread)->host); \
+		la_prep_##what(&call_->op, __VA_ARGS__); \
+		lab_submit((thread), call_); \
 	})
 #define LAB_CALL(thread, what, ...) lab_wait(LAB_START(thread, what, __VA_ARGS__), LAB_PATIENCE_NS)
 /* For calls that must not wait: the world is not run; LAB_BLOCKED says that it would have blocked, and it goes on doing so. */
-#define LAB_TRY(thread, what, ...) lab_wait(LAB_START(thread, what, __VA_ARGS__), 0)
+#define LAB_TRY(thread, what, ...)  lab_wait(LAB_START(thread, what, __VA_ARGS__), 0)
 
 #endif

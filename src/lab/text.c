@@ -142,7 +142,7 @@ void lab_flows_free(struct lab_flows *flows)
 		}
 	}
 	free(flows->heads);
-	*flows = (struct lab_flows){ 0 };
+	*flows = (struct lab_flows){0};
 }
 
 /* ------------------------------------------------------------------ words out */
@@ -230,7 +230,7 @@ static void say_other(struct out *out, const struct lab_segment *seg)
 
 char *lab_segment_text(char *text, size_t cap, const struct lab_flows *flows, const struct lab_segment *seg, int what)
 {
-	struct out out = { .text = text, .cap = cap };
+	struct out out = {.text = text, .cap = cap};
 	uint32_t isn = 0, peer_isn = 0, seq;
 
 	text[0] = '\0';
@@ -342,8 +342,7 @@ static bool parse_option(struct lab_segment *seg, uint8_t options[40], const cha
 	if (word(p, "wscale"))
 		return number(p, &a) && put_option(seg, options, OPT_WSCALE, 1, a, 0, 0);
 	if (word(p, "TS val"))
-		return number(p, &a) && word(p, "ecr") && number(p, &b) &&
-		       put_option(seg, options, OPT_TS, 4, a, 4, b);
+		return number(p, &a) && word(p, "ecr") && number(p, &b) && put_option(seg, options, OPT_TS, 4, a, 4, b);
 	return false;
 }
 

@@ -251,7 +251,7 @@ static enum lab_fate line_push(struct lab_pipe *pipe, struct lab_frame *frame)
 		return LAB_LOST;
 	}
 	held = lab_zalloc(sizeof(*held));
-	held->event = (struct lab_event){ .run = held_arrive, .drop = held_drop };
+	held->event = (struct lab_event){.run = held_arrive, .drop = held_drop};
 	held->line = line;
 	held->frame = frame;
 	if (line->stalled) {
@@ -383,8 +383,8 @@ void lab_port_host(struct lab_wire *wire, enum lab_end end, struct lab_host *hos
 
 	port->host = host;
 	port->receive = port_to_host;
-	port->device = (struct la_device){ .name = end == LAB_A ? "wire-a" : "wire-b", .mtu = wire->mtu,
-					   .xmit = port_xmit, .world = port };
+	port->device = (struct la_device){
+		.name = end == LAB_A ? "wire-a" : "wire-b", .mtu = wire->mtu, .xmit = port_xmit, .world = port};
 	port->ifindex = la_device_add(host->stack, &port->device);
 	failed = port->ifindex < 0;
 	lab_wire_addr16(wire, end, AF_INET, addr);
@@ -411,13 +411,13 @@ static void road_build(struct lab_wire *wire, enum lab_end from)
 	road->wire = wire;
 	road->from = from;
 	road->weather.delay_ns = LAB_MS;
-	road->out = (struct lab_tap){ { tap_push, &road->gate.pipe }, road, false };
-	road->gate = (struct lab_gate){ { gate_push, &road->lossy.pipe }, road, NULL };
-	road->lossy = (struct lab_lossy){ { lossy_push, &road->line.pipe }, road,
-					  lab_stream(wire->world->seed, STREAM_LOSSY, number) };
-	road->line = (struct lab_line){ .pipe = { line_push, &road->in.pipe }, .road = road };
+	road->out = (struct lab_tap){{tap_push, &road->gate.pipe}, road, false};
+	road->gate = (struct lab_gate){{gate_push, &road->lossy.pipe}, road, NULL};
+	road->lossy = (struct lab_lossy){
+		{lossy_push, &road->line.pipe}, road, lab_stream(wire->world->seed, STREAM_LOSSY, number)};
+	road->line = (struct lab_line){.pipe = {line_push, &road->in.pipe}, .road = road};
 	road->line.held_end = &road->line.held;
-	road->in = (struct lab_tap){ { tap_push, &wire->port[!from].pipe }, road, true };
+	road->in = (struct lab_tap){{tap_push, &wire->port[!from].pipe}, road, true};
 }
 
 struct lab_wire *lab_wire_bare(struct lab_world *world, uint32_t mtu)
@@ -429,8 +429,8 @@ struct lab_wire *lab_wire_bare(struct lab_world *world, uint32_t mtu)
 	wire->mtu = mtu;
 	for (int end = LAB_A; end <= LAB_B; end++) {
 		road_build(wire, end);
-		wire->port[end] = (struct lab_port){ .pipe = { port_push, NULL }, .wire = wire, .end = end,
-						     .receive = port_to_nobody };
+		wire->port[end] = (struct lab_port){
+			.pipe = {port_push, NULL}, .wire = wire, .end = end, .receive = port_to_nobody};
 	}
 	while (*last)
 		last = &(*last)->next;
@@ -489,8 +489,8 @@ struct lab_rule *lab_wire_rule(struct lab_wire *wire, enum lab_end from, const s
 
 struct lab_rule *lab_wire_drop_nth(struct lab_wire *wire, enum lab_end from, uint8_t flags, uint64_t nth)
 {
-	return lab_wire_rule(wire, from, &(struct lab_rule){ .verdict = LAB_DROP, .with = flags, .first = nth,
-							     .count = 1 });
+	return lab_wire_rule(wire, from,
+			     &(struct lab_rule){.verdict = LAB_DROP, .with = flags, .first = nth, .count = 1});
 }
 
 void lab_wire_cut(struct lab_wire *wire, enum lab_end from, bool cut)

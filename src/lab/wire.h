@@ -97,7 +97,7 @@ struct lab_lossy {
 struct lab_line {
 	struct lab_pipe pipe;
 	struct lab_road *road;
-	uint64_t busy_until_ns; /* the last frame has left by then */
+	uint64_t busy_until_ns;		   /* the last frame has left by then */
 	struct lab_held *held, **held_end; /* frames of a stalled line, in order */
 	uint64_t held_bytes;
 	bool stalled, cut;

@@ -112,7 +112,7 @@ void lab_at(struct lab_world *world, uint64_t at_ns, void (*run)(struct lab_worl
 {
 	struct lab_appointment *app = lab_zalloc(sizeof(*app));
 
-	app->event = (struct lab_event){ .run = appointment_run, .drop = appointment_drop };
+	app->event = (struct lab_event){.run = appointment_run, .drop = appointment_drop};
 	app->world = world;
 	app->run = run;
 	app->arg = arg;
@@ -199,7 +199,7 @@ bool lab_run_idle(struct lab_world *world, uint64_t limit_ns)
 
 void lab_refuse(struct lab_refusal *refusal, uint64_t nth, bool onwards)
 {
-	*refusal = (struct lab_refusal){ .nth = nth, .onwards = onwards };
+	*refusal = (struct lab_refusal){.nth = nth, .onwards = onwards};
 }
 
 static bool refused(struct lab_refusal *refusal)
@@ -267,8 +267,12 @@ struct lab_host *lab_host_new(struct lab_world *world, const char *name)
 	host->number = ++world->nr_hosts;
 	snprintf(host->name, sizeof(host->name), "%s", name);
 	host->random = lab_stream(world->seed, STREAM_HOST, host->number);
-	host->env = (struct la_env){ .random = host_random, .alloc = host_alloc, .free = host_free,
-				     .trace = host_trace, .refuse = host_refuse, .world = host };
+	host->env = (struct la_env){.random = host_random,
+				    .alloc = host_alloc,
+				    .free = host_free,
+				    .trace = host_trace,
+				    .refuse = host_refuse,
+				    .world = host};
 	host->stack = la_stack_new(&host->env, world->now_ns);
 	if (!host->stack)
 		abort();

@@ -62,7 +62,8 @@ struct lab_observer {
 	void (*trace)(struct lab_observer *obs, struct lab_host *host, const struct la_trace_event *event);
 	void (*sent)(struct lab_observer *obs, struct lab_wire *wire, enum lab_end from, const struct lab_frame *frame,
 		     enum lab_fate fate);
-	void (*arrived)(struct lab_observer *obs, struct lab_wire *wire, enum lab_end at, const struct lab_frame *frame);
+	void (*arrived)(struct lab_observer *obs, struct lab_wire *wire, enum lab_end at,
+			const struct lab_frame *frame);
 	struct lab_observer *next;
 };
 

@@ -49,7 +49,7 @@ static void serve(struct lab_thread *server, int listener, int epfd, unsigned *s
 			printf("accepted %d\n", fd);
 			if (fd >= 0)
 				LAB_TRY(server, epoll_ctl, epfd, EPOLL_CTL_ADD, fd,
-					&(struct epoll_event){ .events = EPOLLIN | EPOLLRDHUP, .data.fd = fd });
+					&(struct epoll_event){.events = EPOLLIN | EPOLLRDHUP, .data.fd = fd});
 			continue;
 		}
 		got = LAB_TRY(server, recv, fd, buf, fd % 5 ? sizeof(buf) : 1, MSG_DONTWAIT);
@@ -69,8 +69,8 @@ static void talk(struct lab_thread *client, const int fd[EACH], unsigned round)
 		char buf[256];
 
 		if ((i + (int)round) % 3 == 0)
-			printf("send %d\n", (int)LAB_TRY(client, send, fd[i], text, 100 + (size_t)i,
-							 MSG_DONTWAIT | MSG_NOSIGNAL));
+			printf("send %d\n",
+			       (int)LAB_TRY(client, send, fd[i], text, 100 + (size_t)i, MSG_DONTWAIT | MSG_NOSIGNAL));
 		if ((i + (int)round) % 4 == 0)
 			printf("recv %d\n", (int)LAB_TRY(client, recv, fd[i], buf, sizeof(buf), MSG_DONTWAIT));
 		if (i % 6 == 0 && round == 20)
@@ -80,13 +80,16 @@ static void talk(struct lab_thread *client, const int fd[EACH], unsigned round)
 
 int main(void)
 {
-	struct lab_weather bad = { .delay_ns = 3 * LAB_MS, .loss_ppm = 30000, .reorder_ppm = 30000,
-				   .reorder_ns = 2 * LAB_MS, .dup_ppm = 20000 };
-	struct lab_observer observer = { .trace = print_trace, .sent = print_sent };
+	struct lab_weather bad = {.delay_ns = 3 * LAB_MS,
+				  .loss_ppm = 30000,
+				  .reorder_ppm = 30000,
+				  .reorder_ns = 2 * LAB_MS,
+				  .dup_ppm = 20000};
+	struct lab_observer observer = {.trace = print_trace, .sent = print_sent};
 	struct lab_world *world = lab_world_new(42);
 	struct lab_host *host = lab_host_new(world, "server");
 	struct lab_thread server = lab_process(host), client[CLIENTS];
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(PORT)};
 	int fd[CLIENTS][EACH], listener, epfd;
 	struct sockaddr_storage to;
 	unsigned served = 0;
@@ -97,7 +100,7 @@ int main(void)
 	LAB_TRY(&server, listen, listener, 64);
 	epfd = (int)LAB_TRY(&server, epoll_create1, 0);
 	LAB_TRY(&server, epoll_ctl, epfd, EPOLL_CTL_ADD, listener,
-		&(struct epoll_event){ .events = EPOLLIN, .data.fd = listener });
+		&(struct epoll_event){.events = EPOLLIN, .data.fd = listener});
 	for (int k = 0; k < CLIENTS; k++) {
 		struct lab_host *peer = lab_host_new(world, k ? "client1" : "client0");
 		struct lab_wire *wire = lab_wire_new(world, peer, host, 1500);

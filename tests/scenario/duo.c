@@ -43,8 +43,10 @@ static void side_process(struct duo_side *side)
 /* Both sides, or one and a script (@scripted: CLIENT or SERVER, else none), wired together and watched. */
 static struct duo duo_wired(int scripted)
 {
-	struct duo d = { .listener = -1, .family = h.family, .client = { .name = "client", .fd = -1 },
-			 .server = { .name = "server", .fd = -1 } };
+	struct duo d = {.listener = -1,
+			.family = h.family,
+			.client = {.name = "client", .fd = -1},
+			.server = {.name = "server", .fd = -1}};
 	struct lab_host *host;
 
 	duo_end(&h.duo);
@@ -60,7 +62,7 @@ static struct duo duo_wired(int scripted)
 		host = d.client.host ? d.client.host : d.server.host;
 		d.raw = lab_raw_new(d.world, host, d.family == AF_INET6 ? AF_INET6 : AF_INET, 1500);
 		d.wire = d.raw->wire;
-		lab_wire_weather(d.wire, LAB_BOTH, &(struct lab_weather){ 0 });
+		lab_wire_weather(d.wire, LAB_BOTH, &(struct lab_weather){0});
 	}
 	record_begin(&d);
 	side_process(&d.client);
@@ -90,13 +92,14 @@ static int opened(struct duo *d, enum side side)
 
 static void server_listens(struct duo *d)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(DUO_PORT) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(DUO_PORT) };
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(DUO_PORT)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(DUO_PORT)};
 	bool v4 = d->family == AF_INET;
 
 	d->listener = opened(d, SERVER);
 	EXPECT_EQ(LAB_TRY(&d->server.thread, bind, d->listener, v4 ? (struct sockaddr *)&in : (struct sockaddr *)&in6,
-			  v4 ? sizeof(in) : sizeof(in6)), 0);
+			  v4 ? sizeof(in) : sizeof(in6)),
+		  0);
 	EXPECT_EQ(LAB_TRY(&d->server.thread, listen, d->listener, 16), 0);
 }
 
@@ -222,7 +225,7 @@ int64_t duo_close(struct duo *d, enum side side)
 
 int64_t duo_linger(struct duo *d, enum side side, int onoff, int seconds)
 {
-	struct linger linger = { onoff, seconds };
+	struct linger linger = {onoff, seconds};
 
 	return DUO_TRY(d, side, setsockopt, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
@@ -243,7 +246,7 @@ int64_t duo_get(struct duo *d, enum side side, int level, int name)
 
 int duo_poll(struct duo *d, enum side side)
 {
-	struct pollfd pfd = { .fd = duo_of(d, side)->fd, .events = (short)~(POLLERR | POLLHUP | POLLNVAL) };
+	struct pollfd pfd = {.fd = duo_of(d, side)->fd, .events = (short)~(POLLERR | POLLHUP | POLLNVAL)};
 
 	LAB_TRY(&duo_of(d, side)->thread, poll, &pfd, 1, 0);
 	return (unsigned short)pfd.revents;
@@ -329,7 +332,7 @@ static bool state_visit(void *arg, const struct la_sock_info *info)
 /* The connection between the two, whichever port the client has; of several, the one listed last. */
 const char *duo_state(struct duo *d, enum side side)
 {
-	struct state_search search = { .sport = side == SERVER ? DUO_PORT : 0, .found = "" };
+	struct state_search search = {.sport = side == SERVER ? DUO_PORT : 0, .found = ""};
 
 	la_socks(duo_of(d, side)->host->stack, state_visit, &search);
 	return search.found;
@@ -374,10 +377,11 @@ static void expect_nothing_left(const struct lab_host *host)
 
 	la_usage(host->stack, &u);
 	if (u.tasks | u.files | u.sockets | u.socks | u.requests | u.timewaits | u.skbs | u.orphans | u.timers | u.ops)
-		harness_fail(__FILE__, __LINE__, "left on %s: %d tasks, %d files, %d sockets, %d socks, %d requests, "
-			     "%d timewaits, %d skbs, %d orphans, %d timers, %d ops", host->name, (int)u.tasks,
-			     (int)u.files, (int)u.sockets, (int)u.socks, (int)u.requests, (int)u.timewaits,
-			     (int)u.skbs, (int)u.orphans, (int)u.timers, (int)u.ops);
+		harness_fail(__FILE__, __LINE__,
+			     "left on %s: %d tasks, %d files, %d sockets, %d socks, %d requests, "
+			     "%d timewaits, %d skbs, %d orphans, %d timers, %d ops",
+			     host->name, (int)u.tasks, (int)u.files, (int)u.sockets, (int)u.socks, (int)u.requests,
+			     (int)u.timewaits, (int)u.skbs, (int)u.orphans, (int)u.timers, (int)u.ops);
 }
 
 /* Frees all without looking; a test that failed may leave anything. */

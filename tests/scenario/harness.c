@@ -130,7 +130,7 @@ static void on_abort(int sig)
 static void play_test(void **state)
 {
 	const struct harness_test *test = *state;
-	static const int families[] = { AF_INET, AF_INET6, LAB_MAPPED };
+	static const int families[] = {AF_INET, AF_INET6, LAB_MAPPED};
 
 	signal(SIGABRT, on_abort);
 	h.title = test->name;
@@ -161,8 +161,7 @@ __attribute__((weak)) int main(int argc, char **argv)
 	tests = lab_zalloc((count + 1) * sizeof(*tests));
 	count = 0;
 	for (struct harness_test *test = h.tests; test; test = test->next) {
-		tests[count++] = (struct CMUnitTest){ .name = test->name, .test_func = play_test,
-						      .initial_state = test };
+		tests[count++] = (struct CMUnitTest){.name = test->name, .test_func = play_test, .initial_state = test};
 		if (argc > 1 && !strcmp(argv[1], "-l"))
 			puts(test->name);
 	}

@@ -82,22 +82,19 @@ void duo_run_ms(struct duo *d, uint64_t ms);
 
 /* System calls on the side's descriptor: the last part of a la_prep_*() name, then its arguments behind the descriptor.
  * DUO_CALL blocks, DUO_TRY returns LAB_BLOCKED instead, DUO_START leaves the call to a thread and gives it to look at. */
-#define DUO_CALL(d, side, what, ...) \
-	LAB_CALL(&duo_of(d, side)->thread, what, duo_of(d, side)->fd, ##__VA_ARGS__)
-#define DUO_TRY(d, side, what, ...) \
-	LAB_TRY(&duo_of(d, side)->thread, what, duo_of(d, side)->fd, ##__VA_ARGS__)
-#define DUO_START(d, side, what, ...) \
-	LAB_START(&duo_of(d, side)->thread, what, duo_of(d, side)->fd, ##__VA_ARGS__)
+#define DUO_CALL(d, side, what, ...)  LAB_CALL(&duo_of(d, side)->thread, what, duo_of(d, side)->fd, ##__VA_ARGS__)
+#define DUO_TRY(d, side, what, ...)   LAB_TRY(&duo_of(d, side)->thread, what, duo_of(d, side)->fd, ##__VA_ARGS__)
+#define DUO_START(d, side, what, ...) LAB_START(&duo_of(d, side)->thread, what, duo_of(d, side)->fd, ##__VA_ARGS__)
 
 int64_t duo_send(struct duo *d, enum side side, const char *text);
 int64_t duo_send_bytes(struct duo *d, enum side side, size_t len); /* of the pattern lab_raw_byte(); does not wait */
 int64_t duo_recv(struct duo *d, enum side side, void *buf, size_t len); /* does not wait: -EAGAIN */
 int64_t duo_shutdown(struct duo *d, enum side side, int how);
-int64_t duo_close(struct duo *d, enum side side);		   /* blocks as close() does; fd becomes -1 */
+int64_t duo_close(struct duo *d, enum side side); /* blocks as close() does; fd becomes -1 */
 int64_t duo_linger(struct duo *d, enum side side, int onoff, int seconds);
 int64_t duo_set(struct duo *d, enum side side, int level, int name, int value);
 int64_t duo_get(struct duo *d, enum side side, int level, int name); /* the value, or -errno */
-int duo_poll(struct duo *d, enum side side); /* POLL* bits of all that can be asked for */
+int duo_poll(struct duo *d, enum side side);			     /* POLL* bits of all that can be asked for */
 /* More tasks of a side, that exit by themselves at the end: a forked process, a thread of the first one. */
 struct lab_thread *duo_fork(struct duo *d, enum side side);
 struct lab_thread *duo_thread(struct duo *d, enum side side);
@@ -131,28 +128,28 @@ void solo_say(struct duo *d, const char *text);
  * the script has heard: "S. 0:0(0) ack 1 win 64240 <mss 1460>".
  */
 #define EXPECT(condition) \
-	do { if (!(condition)) harness_fail(__FILE__, __LINE__, "%s", "not so: " #condition); } while (0)
-#define EXPECT_EQ(got, wanted) \
-	harness_equal(__FILE__, __LINE__, #got, (int64_t)(got), (int64_t)(wanted))
-#define EXPECT_STR(got, wanted) harness_string(__FILE__, __LINE__, #got, (got), (wanted))
-#define EXPECT_TRACE(d, pattern) ((void)(d), harness_line(__FILE__, __LINE__, false, (pattern)))
+	do { \
+		if (!(condition)) \
+			harness_fail(__FILE__, __LINE__, "%s", "not so: " #condition); \
+	} while (0)
+#define EXPECT_EQ(got, wanted)	    harness_equal(__FILE__, __LINE__, #got, (int64_t)(got), (int64_t)(wanted))
+#define EXPECT_STR(got, wanted)	    harness_string(__FILE__, __LINE__, #got, (got), (wanted))
+#define EXPECT_TRACE(d, pattern)    ((void)(d), harness_line(__FILE__, __LINE__, false, (pattern)))
 #define EXPECT_NO_TRACE(d, pattern) ((void)(d), harness_no_line(__FILE__, __LINE__, false, (pattern)))
-#define EXPECT_WIRE(d, pattern) ((void)(d), harness_line(__FILE__, __LINE__, true, (pattern)))
-#define EXPECT_NO_WIRE(d, pattern) ((void)(d), harness_no_line(__FILE__, __LINE__, true, (pattern)))
-#define EXPECT_HEARD(d, pattern) harness_heard(__FILE__, __LINE__, (d), (pattern))
-#define EXPECT_SILENCE(d) harness_heard(__FILE__, __LINE__, (d), NULL)
-#define EXPECT_STATE(d, side, name) \
-	harness_string(__FILE__, __LINE__, #side "'s state", duo_state((d), (side)), (name))
-#define EXPECT_POLL(d, side, bits) harness_poll(__FILE__, __LINE__, duo_poll((d), (side)), (bits))
+#define EXPECT_WIRE(d, pattern)	    ((void)(d), harness_line(__FILE__, __LINE__, true, (pattern)))
+#define EXPECT_NO_WIRE(d, pattern)  ((void)(d), harness_no_line(__FILE__, __LINE__, true, (pattern)))
+#define EXPECT_HEARD(d, pattern)    harness_heard(__FILE__, __LINE__, (d), (pattern))
+#define EXPECT_SILENCE(d)	    harness_heard(__FILE__, __LINE__, (d), NULL)
+#define EXPECT_STATE(d, side, name) harness_string(__FILE__, __LINE__, #side "'s state", duo_state((d), (side)), (name))
+#define EXPECT_POLL(d, side, bits)  harness_poll(__FILE__, __LINE__, duo_poll((d), (side)), (bits))
 #define EXPECT_COUNTER(d, side, name, count) \
 	harness_equal(__FILE__, __LINE__, #side " " name, (int64_t)duo_counter((d), (side), (name)), (count))
 #define EXPECT_RECV_NOTHING(d, side) \
-	harness_equal(__FILE__, __LINE__, "recv() of the " #side, duo_recv((d), (side), (char[1]){ 0 }, 1), -EAGAIN)
+	harness_equal(__FILE__, __LINE__, "recv() of the " #side, duo_recv((d), (side), (char[1]){0}, 1), -EAGAIN)
 /* recv() gives exactly this; "" is end of file */
 #define EXPECT_RECV(d, side, text) harness_recv(__FILE__, __LINE__, (d), (side), (text))
 
-__attribute__((noreturn, format(printf, 3, 4)))
-void harness_fail(const char *file, int line, const char *format, ...);
+__attribute__((noreturn, format(printf, 3, 4))) void harness_fail(const char *file, int line, const char *format, ...);
 void harness_equal(const char *file, int line, const char *what, int64_t got, int64_t wanted);
 void harness_string(const char *file, int line, const char *what, const char *got, const char *wanted);
 void harness_line(const char *file, int line, bool wire, const char *pattern);
@@ -175,18 +172,18 @@ void harness_register(struct harness_test *test);
 /* The seed of worlds made from now on. At the start of each test 1, or SEED of the environment. */
 void harness_seed(uint64_t seed);
 
-#define HARNESS_TEST(title, flags)								\
-	static void title(void);								\
-	static struct harness_test title##_test = { #title, title, (flags), NULL };		\
-	__attribute__((constructor)) static void title##_register(void)				\
-	{											\
-		harness_register(&title##_test);						\
-	}											\
+#define HARNESS_TEST(title, flags) \
+	static void title(void); \
+	static struct harness_test title##_test = {#title, title, (flags), NULL}; \
+	__attribute__((constructor)) static void title##_register(void) \
+	{ \
+		harness_register(&title##_test); \
+	} \
 	static void title(void)
 
-#define TEST(title) HARNESS_TEST(title, 0)
+#define TEST(title)	     HARNESS_TEST(title, 0)
 /* Run over IPv4, IPv6 and IPv4 mapped into IPv6. */
 #define TEST_FAMILIES(title) HARNESS_TEST(title, HARNESS_FAMILIES)
-#define TEST_ONCE(title) HARNESS_TEST(title, HARNESS_ONCE)
+#define TEST_ONCE(title)     HARNESS_TEST(title, HARNESS_ONCE)
 
 #endif

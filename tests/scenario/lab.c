@@ -178,8 +178,8 @@ static bool stream_moves(struct duo *d, struct stream *s)
 
 static void both_ways(struct duo *d, uint32_t size)
 {
-	struct stream there = { .from = CLIENT, .to = SERVER, .size = size };
-	struct stream back = { .from = SERVER, .to = CLIENT, .size = size };
+	struct stream there = {.from = CLIENT, .to = SERVER, .size = size};
+	struct stream back = {.from = SERVER, .to = CLIENT, .size = size};
 	uint64_t limit = d->world->now_ns + 3600 * LAB_S;
 
 	while (!there.ended || !back.ended) {
@@ -192,8 +192,12 @@ static void both_ways(struct duo *d, uint32_t size)
 
 TEST_ONCE(a_rough_wire_loses_no_byte)
 {
-	struct lab_weather rough = { .delay_ns = 5 * LAB_MS, .loss_ppm = 20000, .dup_ppm = 10000,
-				     .reorder_ppm = 50000, .reorder_ns = 3 * LAB_MS, .corrupt_ppm = 5000 };
+	struct lab_weather rough = {.delay_ns = 5 * LAB_MS,
+				    .loss_ppm = 20000,
+				    .dup_ppm = 10000,
+				    .reorder_ppm = 50000,
+				    .reorder_ns = 3 * LAB_MS,
+				    .corrupt_ppm = 5000};
 
 	for (uint64_t seed = 1; seed <= 10; seed++) {
 		struct duo d;
@@ -207,7 +211,7 @@ TEST_ONCE(a_rough_wire_loses_no_byte)
 
 TEST_ONCE(a_slow_wire_with_a_short_queue_refuses_frames_and_all_arrives)
 {
-	struct lab_weather slow = { .delay_ns = 5 * LAB_MS, .rate_bps = 1000000, .queue_bytes = 10000 };
+	struct lab_weather slow = {.delay_ns = 5 * LAB_MS, .rate_bps = 1000000, .queue_bytes = 10000};
 	struct duo d = duo_established();
 
 	lab_wire_weather(d.wire, LAB_BOTH, &slow);
@@ -227,8 +231,8 @@ static void hash_bytes(void *sink, const void *bytes, size_t len)
 
 static uint64_t capture_of(uint64_t seed)
 {
-	struct lab_weather rough = { .delay_ns = 5 * LAB_MS, .loss_ppm = 50000, .reorder_ppm = 50000,
-				     .reorder_ns = 3 * LAB_MS };
+	struct lab_weather rough = {
+		.delay_ns = 5 * LAB_MS, .loss_ppm = 50000, .reorder_ppm = 50000, .reorder_ns = 3 * LAB_MS};
 	struct lab_capture capture;
 	uint64_t hash = 14695981039346656037ULL;
 	struct duo d;

@@ -29,7 +29,7 @@ static void record_line(struct record *rec, bool wire, const char *text)
 	if (rec->off)
 		return;
 	rec->lines = grown(rec->lines, rec->count, &rec->room, sizeof(*rec->lines));
-	rec->lines[rec->count++] = (struct line){ strdup(text), wire };
+	rec->lines[rec->count++] = (struct line){strdup(text), wire};
 }
 
 static void record_ladder(void *arg, const char *text)
@@ -54,7 +54,7 @@ static void record_trace(struct lab_observer *obs, struct lab_host *host, const 
 
 	switch (event->kind) {
 	case LA_TRACE_STATE:
-		snprintf(what, sizeof(what), "%s -> %s", la_state_name(event->oldstate),
+		snprintf(what, sizeof(what), "%s -> %s", event->oldstate ? la_state_name(event->oldstate) : "new",
 			 la_state_name(event->newstate));
 		break;
 	case LA_TRACE_STEP:
@@ -83,7 +83,7 @@ static const char *end_name(const struct lab_wire *wire, enum lab_end end)
 static void record_sent(struct lab_observer *obs, struct lab_wire *wire, enum lab_end from,
 			const struct lab_frame *frame, enum lab_fate fate)
 {
-	static const char *const fates[] = { "", " lost", " too_long", " refused" };
+	static const char *const fates[] = {"", " lost", " too_long", " refused"};
 	struct record *rec = lab_container_of(obs, struct record, observer);
 	char words[LAB_TEXT_MAX], text[LAB_TEXT_MAX + 64];
 	struct lab_segment seg;
@@ -108,7 +108,7 @@ void record_begin(struct duo *d)
 	char path[512];
 
 	h.record = rec;
-	rec->observer = (struct lab_observer){ .trace = record_trace, .sent = record_sent };
+	rec->observer = (struct lab_observer){.trace = record_trace, .sent = record_sent};
 	lab_world_observe(d->world, &rec->observer);
 	lab_ladder_watch(&rec->ladder, d->wire, record_ladder, rec);
 	snprintf(path, sizeof(path), "%s/%s.pcapng", dir ? dir : "", h.title);
@@ -209,10 +209,13 @@ void harness_heard(const char *file, int line, struct duo *d, const char *patter
 
 static const char *poll_names(int bits, char text[128])
 {
-	static const struct { int bit; const char *name; } names[] = {
-		{ POLLIN, "IN" }, { POLLPRI, "PRI" }, { POLLOUT, "OUT" }, { POLLERR, "ERR" }, { POLLHUP, "HUP" },
-		{ POLLNVAL, "NVAL" }, { POLLRDNORM, "RDNORM" }, { POLLRDBAND, "RDBAND" }, { POLLWRNORM, "WRNORM" },
-		{ POLLWRBAND, "WRBAND" }, { POLLRDHUP, "RDHUP" },
+	static const struct {
+		int bit;
+		const char *name;
+	} names[] = {
+		{POLLIN, "IN"},		{POLLPRI, "PRI"},	{POLLOUT, "OUT"},	{POLLERR, "ERR"},
+		{POLLHUP, "HUP"},	{POLLNVAL, "NVAL"},	{POLLRDNORM, "RDNORM"}, {POLLRDBAND, "RDBAND"},
+		{POLLWRNORM, "WRNORM"}, {POLLWRBAND, "WRBAND"}, {POLLRDHUP, "RDHUP"},
 	};
 	size_t len = 0;
 
@@ -229,7 +232,8 @@ void harness_poll(const char *file, int line, int got, int wanted)
 	char a[128], b[128];
 
 	if (got != wanted)
-		harness_fail(file, line, "poll says \"%s\", expected \"%s\"", poll_names(got, a), poll_names(wanted, b));
+		harness_fail(file, line, "poll says \"%s\", expected \"%s\"", poll_names(got, a),
+			     poll_names(wanted, b));
 }
 
 void harness_recv(const char *file, int line, struct duo *d, enum side side, const char *text)

@@ -25,7 +25,7 @@ struct record {
 	struct lab_flows flows;
 	struct line *lines;
 	size_t count, room;
-	size_t begin;	  /* expectations look from here on */
+	size_t begin;	     /* expectations look from here on */
 	size_t cursor[2][3]; /* traces, frames; of client, server, script */
 	char **ladder_lines;
 	size_t ladder_count, ladder_room;
@@ -47,14 +47,14 @@ struct harness {
 	char failure[1024];
 	const char *failed_file;
 	int failed_line;
-	bool broken;	    /* an invariant does not hold: a failure under all circumstances */
+	bool broken; /* an invariant does not hold: a failure under all circumstances */
 	int family;
 	uint64_t seed;
 	const char *title;
-	int victim;	    /* number of the host that is refused memory, 0: none */
-	bool blocks;	    /* ... its blocks, else its objects */
+	int victim;  /* number of the host that is refused memory, 0: none */
+	bool blocks; /* ... its blocks, else its objects */
 	uint64_t nth;
-	uint64_t refused;   /* how often that happened in the last run */
+	uint64_t refused; /* how often that happened in the last run */
 };
 extern struct harness h;
 
