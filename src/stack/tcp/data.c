@@ -143,10 +143,7 @@ void tcp_data_snd_check(struct sock *sk)
 {
 	if (tcp_send_head(sk))
 		tcp_push_pending_frames(sk);
-	if (sock_flag(sk, SOCK_NOSPACE)) {
-		tcp_sndbuf_expand(sk);
-		sk_write_space(sk);
-	}
+	tcp_check_space(sk);
 }
 
 /* ------------------------------------------------------------------ bytes */
