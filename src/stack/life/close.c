@@ -247,6 +247,7 @@ static int64_t close_linger_end(struct op *op)
 	struct socket *socket = op->u.linger.socket;
 	struct sock *sk = socket->sk;
 
+	wait_remove(&op->wait); /* the queue is the socket's */
 	tcp_orphan(sk);
 	sock_free(&sk->net->vfs->sockets, socket);
 	return op_public(op)->result;

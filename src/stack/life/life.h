@@ -25,8 +25,13 @@ int64_t filp_close(struct file *file, struct op *op);	      /* as sys_close, fro
 /* shutdown.c */
 int64_t sys_shutdown(struct op *op);
 /* exit.c */
-struct task *task_new(struct net *net, struct fdtable *files /* takes a use of it; NULL: a new one */);
+struct task *task_new(struct net *net, struct fdtable *files /* takes a use of it, if it succeeds; NULL: a new one */);
+struct task *task_fork(struct task *task);   /* NULL: no memory */
+struct task *task_thread(struct task *task); /* NULL: no memory */
+int task_exec(struct task *task);	     /* 0 or -ENOMEM */
 void task_exit(struct task *task);
+struct flight *flight_new(struct net *net, struct file *file); /* one reference more; NULL: no memory */
+struct file *flight_land(struct net *net, struct flight *flight /* takes */); /* gives its reference */
 
 struct net *net_create(const struct la_env *env, uint64_t now_ns);
 void net_destroy(struct net *net);
