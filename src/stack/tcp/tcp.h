@@ -301,6 +301,7 @@ void tcp_send_probe0(struct sock *sk);
 bool tcp_schedule_loss_probe(struct sock *sk, bool advancing_rto);
 void tcp_send_loss_probe(struct sock *sk);
 uint32_t tcp_current_mss(struct sock *sk);
+uint16_t tcp_advertise_mss(struct net *net, const struct in6_addr *daddr, uint16_t user_mss /* 0: none */); /* what a SYN says */
 uint32_t tcp_sync_mss(struct sock *sk, uint32_t pmtu);
 void tcp_mtup_init(struct sock *sk);
 uint32_t tcp_send_mss(struct sock *sk, uint32_t *size_goal, int flags);

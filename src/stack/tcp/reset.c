@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp/reset.c - segments that no queue stands behind
+ *
+ *	tcp_send_active_reset   a sock aborts: in its own name, with its options and window
+ *	tcp_send_reply_reset    a segment is refused: made from that segment alone
+ *	tcp_timewait_send_ack, tcp_req_send_ack, tcp_req_send_synack   what the small socks say
+ *
+ * The two forms of a RST: linux-close.md section 0.2. All count OutSegs, the RSTs OutRsts.
+ */
+#include "stack/tcp/output.h"
+
+/* ------------------------------------------------------------------ a sock's own */
+
+void tcp_send_active_reset(struct sock *sk, enum tcp_cause cause)
+{
+	struct sk_buff rst = tcp_nondata_skb(tcp_acceptable_seq(tcp_sk(sk)), TCPHDR_ACK | TCPHDR_RST);
+
+	NET_INC(sk->net, MIB_Tcp_OutRsts);
+	if (tcp_transmit_skb(sk, &rst))
+		NET_INC(sk->net, MIB_TcpExt_TCPAbortFailed);
+	tcp_trace_rst(sk->net, &sk->common, NULL, cause, true);
+}
+
+/* ------------------------------------------------------------------ without one */
+
+struct bare_segment {
+	struct in6_addr saddr, daddr;
+	uint16_t sport, dport;
+	uint32_t seq, ack;
+	uint16_t wnd;
+	uint8_t flags;
+	uint8_t dsfield, ttl;
+	struct tcp_options opt;
+};
+
+/* With DF always: these are small. */
+static int send_bare(struct net *net, const struct bare_segment *seg)
+{
+	uint8_t hdr[TCP_HDR_LEN + TCP_OPT_MAX];
+	uint32_t len = TCP_HDR_LEN + (uint32_t)tcp_write_options(hdr + TCP_HDR_LEN, &seg->opt);
+	struct iovec iov = { hdr, len };
+	uint16_t csum;
+
+	put_be16(hdr, seg->sport);
+	put_be16(hdr + 2, seg->dport);
+	put_be32(hdr + 4, seg->seq);
+	put_be32(hdr + 8, seg->ack);
+	hdr[12] = (uint8_t)(len << 2);
+	hdr[13] = seg->flags;
+	put_be16(hdr + 14, seg->wnd);
+	put_be32(hdr + 16, 0);
+	csum = csum_fold(csum_partial(hdr, len, csum_pseudo(&seg->saddr, &seg->daddr, len, IPPROTO_TCP)));
+	memcpy(hdr + 16, &csum, sizeof(csum));
+	NET_INC(net, MIB_Tcp_OutSegs);
+	return ip_xmit(net, &(struct ip_out){
+		.saddr = seg->saddr,
+		.daddr = seg->daddr,
+		.proto = IPPROTO_TCP,
+		.dsfield = seg->dsfield,
+		.ttl = seg->ttl,
+		.df = true,
+		.iov = &iov,
+		.iovcnt = 1,
+		.len = len,
+	});
+}
+
+void tcp_send_reply_reset(struct net *net, const struct sock_common *c, const struct tcp_seg *seg, enum tcp_cause cause)
+{
+	struct bare_segment rst = {
+		.saddr = seg->daddr,
+		.daddr = seg->saddr,
+		.sport = seg->dport,
+		.dport = seg->sport,
+		.flags = TCPHDR_RST,
+		.dsfield = seg->dsfield & ~3, /* less ECN */
+	};
+
+	if (seg_has(seg, TCPHDR_RST))
+		return;
+	if (!c && !ip_is_local(net, &seg->daddr))
+		return; /* multicast, broadcast */
+	if (seg_has(seg, TCPHDR_ACK)) {
+		rst.seq = seg->ack;
+	} else {
+		rst.flags |= TCPHDR_ACK;
+		rst.ack = seg->end_seq;
+	}
+	NET_INC(net, MIB_Tcp_OutRsts);
+	send_bare(net, &rst);
+	tcp_trace_rst(net, c, seg, cause, false);
+}
+
+/* ------------------------------------------------------------------ stand-ins and requests */
+
+/* Addresses and ports of a small sock. */
+static struct bare_segment from_common(const struct sock_common *c, uint8_t flags)
+{
+	struct bare_segment seg = { .sport = c->num, .dport = c->dport, .flags = flags };
+
+	sock_addrs(c, &seg.daddr, &seg.saddr);
+	return seg;
+}
+
+void tcp_timewait_send_ack(struct net *net, struct timewait_sock *tw)
+{
+	struct bare_segment ack = from_common(&tw->common, TCPHDR_ACK);
+
+	ack.seq = tw->snd_nxt;
+	ack.ack = tw->rcv_nxt;
+	ack.wnd = (uint16_t)(tw->rcv_wnd >> tw->common.rcv_wscale);
+	ack.opt.saw_tstamp = tw->ts_recent;
+	ack.opt.tsval = net_time_ms(net) + tw->ts_off;
+	ack.opt.tsecr = tw->ts_recent;
+	send_bare(net, &ack);
+}
+
+void tcp_req_send_ack(struct net *net, struct request_sock *req)
+{
+	struct bare_segment ack = from_common(&req->common, TCPHDR_ACK);
+
+	ack.seq = req->snt_isn + 1;
+	ack.ack = req->rcv_isn + 1;
+	ack.wnd = req->rcv_wnd >> req->rcv_wscale;
+	ack.opt.saw_tstamp = req->ts_recent;
+	ack.opt.tsval = net_time_ms(net) + req->ts_off;
+	ack.opt.tsecr = req->ts_recent;
+	send_bare(net, &ack);
+}
+
+int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct sock *listener)
+{
+	struct bare_segment synack = from_common(&req->common, TCPHDR_SYN | TCPHDR_ACK);
+
+	synack.seq = req->snt_isn;
+	synack.ack = req->rcv_isn + 1;
+	synack.wnd = req->rcv_wnd; /* never scaled in a SYN */
+	synack.dsfield = listener->opts->tos;
+	synack.ttl = listener->opts->ttl;
+	synack.opt = (struct tcp_options){
+		.mss = tcp_advertise_mss(net, &synack.daddr, listener->opts->user_mss),
+		.wscale_ok = req->wscale_ok,
+		.wscale = req->rcv_wscale,
+		.sack_ok = req->sack_ok,
+		.saw_tstamp = req->tstamp_ok,
+		.tsval = net_time_ms(net) + req->ts_off,
+		.tsecr = req->ts_recent,
+	};
+	return send_bare(net, &synack);
+}
