@@ -108,6 +108,12 @@ void tcp_rearm_rto(struct sock *sk)
 			tcp_clear_deadline(sk, SOCK_RETRANS);
 		return;
 	}
+	if (tp->retrans_kind == ICSK_TIME_LOSS_PROBE) { /* in its place: the RTO has run since the oldest segment left */
+		int64_t left_us = max_t(int64_t, tcp_rto_delta_us(sk), 1);
+
+		tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, (uint32_t)((left_us * 1000 + TICK_NSEC - 1) / TICK_NSEC));
+		return;
+	}
 	tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, tp->rto_j);
 }
 

@@ -214,7 +214,7 @@ static void take_in_order(struct sock *sk, struct tcp_seg *seg)
 	bool fin = seg_has(seg, TCPHDR_FIN);
 
 	if (tcp_rmem_full(sk, len) || !tcp_queue_rcv(sk, tp->rcv_nxt, seg->data + known, len, fin)) {
-		tp->ack.pending |= ICSK_ACK_SCHED | ICSK_ACK_NOW;
+		tp->ack.pending |= ICSK_ACK_SCHED | ICSK_ACK_NOW | ICSK_ACK_NOMEM; /* a window of 0 is told */
 		tcp_data_ready(sk);
 		NET_INC(sk->net, MIB_TcpExt_TCPRcvQDrop);
 		return;

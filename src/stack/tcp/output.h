@@ -63,9 +63,6 @@ void tcp_retrans_try_collapse(struct sock *sk, struct sk_buff *to, uint32_t spac
 /* retransmit.c */
 int __tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs); /* sends, but counts no loss */
 
-/* probe.c */
-int64_t tcp_rto_delta_us(const struct sock *sk); /* until the RTO of what is in flight ends */
-
 /* timer.c */
 uint32_t tcp_rto_min_us(const struct sock *sk);
 uint32_t tcp_model_timeout_ms(uint32_t boundary, uint32_t rto_base_j, uint32_t rto_max_j);

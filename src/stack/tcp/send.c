@@ -264,8 +264,6 @@ int64_t tcp_sendmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 	*wait = io->no_memory = false;
 	if (io->disconnects != sk->disconnects)
 		return io->done ? (int64_t)io->done : tcp_send_error(sk, -EPIPE);
-	if (!io->resumed)
-		tcp_rate_check_app_limited(sk);
 	if (!io->done) { /* once something is queued, the state no longer matters: err and SHUT_WR do */
 		err = tcp_send_connected(sk);
 		if (err == -EAGAIN)

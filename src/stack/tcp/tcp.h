@@ -300,6 +300,7 @@ int tcp_write_wakeup(struct sock *sk, enum mib counter); /* window probe */
 void tcp_send_probe0(struct sock *sk);
 bool tcp_schedule_loss_probe(struct sock *sk, bool advancing_rto);
 void tcp_send_loss_probe(struct sock *sk);
+int64_t tcp_rto_delta_us(const struct sock *sk); /* until the RTO of what is in flight ends; negative: over */
 uint32_t tcp_current_mss(struct sock *sk);
 uint16_t tcp_advertise_mss(struct net *net, const struct in6_addr *daddr, uint16_t user_mss /* 0: none */); /* what a SYN says */
 uint32_t tcp_sync_mss(struct sock *sk, uint32_t pmtu);
@@ -307,7 +308,6 @@ void tcp_mtup_init(struct sock *sk);
 uint32_t tcp_send_mss(struct sock *sk, uint32_t *size_goal, int flags);
 /* Splits a unit of a send queue: @len bytes stay in it. 0 or -ENOMEM. */
 int tcp_fragment(struct sock *sk, struct sk_buff **queue, struct sk_buff *skb, uint32_t len, uint32_t mss_now);
-void tcp_rate_check_app_limited(struct sock *sk);
 static inline uint32_t tcp_wnd_end(const struct tcp_sock *tp) { return tp->snd_una + tp->snd_wnd; }
 static inline uint32_t tcp_packets_in_flight(const struct tcp_sock *tp)
 {
