@@ -9,25 +9,25 @@
 
 #include <errno.h>
 
-/* The number in reserve is name.newfd; 0 is "none" until the first try has taken one (the number itself plus one). */
+/* name.newfd is the number in reserve; -1: none, not yet or no more. */
 static int accept_reserve(struct op *op)
 {
 	int fd;
 
-	if (op->u.name.newfd)
+	if (op->u.name.newfd >= 0)
 		return 0;
 	fd = get_unused_fd(op->task->files, 0, op->u.name.flags & SOCK_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	op->u.name.newfd = fd + 1;
+	op->u.name.newfd = fd;
 	return 0;
 }
 
 static void accept_leave(struct op *op)
 {
-	if (op->u.name.newfd)
-		put_unused_fd(op->task->files, op->u.name.newfd - 1);
-	op->u.name.newfd = 0;
+	if (op->u.name.newfd >= 0)
+		put_unused_fd(op->task->files, op->u.name.newfd);
+	op->u.name.newfd = -1;
 }
 
 /* Who it is, where the caller asked.  A child that was reset meanwhile still has its name (LS-08). */
@@ -42,7 +42,7 @@ static int64_t accept_child(struct op *op, struct sock *listener)
 {
 	struct sock *child = tcp_sk(listener)->listen->accept_head;
 	struct file *file = sock_file_new(listener->net, child, op->u.name.flags);
-	int fd = op->u.name.newfd - 1, err;
+	int fd = op->u.name.newfd, err;
 
 	if (!file)
 		return -ENFILE; /* it stays in the queue */
@@ -54,7 +54,7 @@ static int64_t accept_child(struct op *op, struct sock *listener)
 		fput(file, NULL);
 		return err;
 	}
-	op->u.name.newfd = 0;
+	op->u.name.newfd = -1;
 	fd_install(op->task->files, fd, file);
 	return fd;
 }
