@@ -88,9 +88,10 @@ static int net_init_layers(struct net *net)
 
 static void net_free(struct net *net)
 {
-	struct mem mem = net->mem;
+	struct mem mem;
 
 	skb_pool_destroy(&net->skbs);
+	mem = net->mem; /* counts down as the rest goes, itself included */
 	mem_free(&mem, net, sizeof(*net));
 	assert(mem.bytes == 0); /* all that was taken has been given back */
 }
