@@ -120,6 +120,20 @@ struct net *net_create(const struct la_env *env, uint64_t now_ns)
 	return net;
 }
 
+/* An orphan goes with the stack, queues and all. It says nothing: the tables have no order that may be shown. What else is in
+ * them has no memory but its slab's. */
+static void drop_orphan(void *net, struct sock_common *c)
+{
+	struct sock *sk = sk_from_common(c);
+
+	if (c->state == TCP_TIME_WAIT || c->state == TCP_NEW_SYN_RECV)
+		return;
+	assert(sock_flag(sk, SOCK_DEAD) && sk->refcnt == 1);
+	inet_unhash(net, c);
+	sk->refcnt = 0;
+	tcp_destroy_sock(sk);
+}
+
 void net_destroy(struct net *net)
 {
 	struct vfs *vfs = net->vfs;
@@ -131,6 +145,7 @@ void net_destroy(struct net *net)
 	while (!list_empty(&vfs->in_flight))
 		fput(flight_land(net, list_first_entry(&vfs->in_flight, struct flight, node)), NULL);
 	net_leave(net);
+	inet_walk(net, drop_orphan, net);
 	net_exit_layers(net);
 	net_free(net);
 }
