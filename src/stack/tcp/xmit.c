@@ -79,8 +79,9 @@ uint32_t tcp_tso_autosize(uint64_t pacing_rate, uint32_t min_rtt_us, uint32_t gs
 uint32_t tcp_tso_segs(struct sock *sk, uint32_t mss_now)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t gso_max = tcp_sk_gso_max(sk), fit = max(gso_max / mss_now, 1u); /* loopback: two do not fit into one packet */
 
-	return tcp_tso_autosize(tcp_pacing_rate(tp), tp->min_rtt_us, tcp_sk_gso_max(sk), mss_now, sk->net);
+	return min(tcp_tso_autosize(tcp_pacing_rate(tp), tp->min_rtt_us, gso_max, mss_now, sk->net), fit);
 }
 
 /* Bytes of a unit of several segments that may go: whole segments, and the short end only if Nagle would let it. */
