@@ -60,6 +60,8 @@ static void tcp_measure_rcv_mss(struct sock *sk, const struct tcp_seg *seg)
 
 	tp->last_seg_size = 0;
 	if (len >= tp->rcv_mss) {
+		if (len != tp->rcv_mss)
+			tcp_learn_scaling_ratio(sk, seg->len);
 		tp->rcv_mss = (uint16_t)min_t(uint32_t, len, tp->advmss);
 		if (seg_has(seg, TCPHDR_PSH))
 			tp->ack.pending |= ICSK_ACK_PUSHED;

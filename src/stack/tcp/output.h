@@ -63,6 +63,9 @@ void tcp_retrans_try_collapse(struct sock *sk, struct sk_buff *to, uint32_t spac
 /* retransmit.c */
 int __tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs); /* sends, but counts no loss */
 
+/* rcvwin.c */
+uint32_t tcp_truesize(uint32_t len);
+
 /* timer.c */
 uint32_t tcp_rto_min_us(const struct sock *sk);
 uint32_t tcp_model_timeout_ms(uint32_t boundary, uint32_t rto_base_j, uint32_t rto_max_j);

@@ -8,22 +8,51 @@
  *	read()       tcp_rcv_space_adjust: the buffer grows with the rate of reading;  tcp_cleanup_rbuf: is an ACK due?
  *	any segment  tcp_select_window: what its header says
  *
- * Linux counts what a buffer costs and turns bytes of memory into bytes of window by a ratio: one half to begin with, then
- * as it learns from what arrives. Here buffers are counted in payload bytes and the ratio stays one half: rcvbuf bytes of
- * buffer are rcvbuf / 2 of window, and each byte that waits to be read takes one byte of it. The first windows are Linux's;
- * later ones differ where its ratio has moved (docs/LINUX.md).
+ * Linux counts what a buffer costs, and turns bytes of memory into bytes of window by a ratio: one half to begin with, then
+ * payload to cost of the largest segments that have arrived. Here buffers are counted in payload bytes, and each that waits
+ * to be read takes one byte of the window, as it does there with segments of that size. The ratio is learnt as Linux learns
+ * it, with tcp_truesize() for the cost; so the windows of ordinary traffic are Linux's (docs/LINUX.md).
  */
 #include "stack/tcp/output.h"
 
 static uint32_t round_up_to(uint32_t n, uint32_t pow2) { return (n + pow2 - 1) & ~(pow2 - 1); }
 static uint32_t round_down_to(uint32_t n, uint32_t pow2) { return n & ~(pow2 - 1); }
 
-static uint32_t win_from_space(uint32_t space) { return space >> 1; }
-static uint32_t space_from_win(uint32_t win) { return min(win, (uint32_t)INT32_MAX) << 1; }
+/* ------------------------------------------------------------------ memory and window */
+
+/* What a segment of @len bytes costs Linux behind a TUN or Ethernet device: headers, padding and skb_shared_info with it in a
+ * buffer of the allocator's sizes, and the sk_buff. A unit that arrives whole lies in pages. */
+uint32_t tcp_truesize(uint32_t len)
+{
+	uint32_t buffer = len + 40 + 64 + 320, size = 1024;
+
+	if (buffer > 4096)
+		return len + 1024;
+	if (buffer <= 640)
+		return 640 + 256;
+	while (size < buffer)
+		size <<= 1;
+	return size + 256;
+}
+
+static uint32_t ratio(const struct sock *sk) /* of 256 */
+{
+	return tcp_sk(sk)->scaling_ratio ? tcp_sk(sk)->scaling_ratio : 128;
+}
+
+static uint32_t win_from_space(const struct sock *sk, uint32_t space)
+{
+	return (uint32_t)((uint64_t)space * ratio(sk) >> 8);
+}
+
+static uint64_t space_from_win(const struct sock *sk, uint64_t win)
+{
+	return (win << 8) / ratio(sk);
+}
 
 uint32_t tcp_full_space(const struct sock *sk)
 {
-	return win_from_space(sk->rcvbuf);
+	return win_from_space(sk, sk->rcvbuf);
 }
 
 /* Negative: more has arrived than was ever offered. */
@@ -156,15 +185,50 @@ uint16_t tcp_select_window(struct sock *sk)
 
 /* ------------------------------------------------------------------ data come */
 
+/* A segment of another size than before has arrived, the largest yet: what it says of the ratio. */
+void tcp_learn_scaling_ratio(struct sock *sk, uint32_t len)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t now = min((len << 8) / tcp_truesize(len), 255u), was = ratio(sk), clamp;
+
+	tp->scaling_ratio = (uint8_t)max(now, 1u);
+	if (now == was)
+		return;
+	clamp = max(tcp_full_space(sk), 1152u); /* half of SOCK_MIN_RCVBUF */
+	if (clamp < tp->window_clamp)
+		tp->rcv_ssthresh = min(tp->rcv_ssthresh, clamp);
+	else
+		tp->rcv_ssthresh = max(tp->rcv_ssthresh, min(tp->rcv_wnd, clamp));
+	tp->window_clamp = clamp;
+	tp->rcvq_space.space = min(tp->rcvq_space.space, clamp);
+}
+
+/* A segment that costs more than its window's worth: how far may the window grow all the same? */
+static uint32_t grow_for_costly(const struct sock *sk, uint32_t len)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t cost = win_from_space(sk, tcp_truesize(len)) >> 1;
+	uint32_t window = win_from_space(sk, (uint32_t)sk->net->sysctl.tcp_rmem[2]) >> 1;
+
+	for (; tp->rcv_ssthresh <= window; window >>= 1, cost >>= 1)
+		if (cost <= len)
+			return 2u * tp->rcv_mss;
+	return 0;
+}
+
 /* Two segments more for each that arrives: the window keeps ahead of a sender in slow start. */
 void tcp_grow_window(struct sock *sk, uint32_t len)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	int64_t room = (int64_t)min_t(int64_t, tp->window_clamp, tcp_space(sk)) - tp->rcv_ssthresh;
+	uint32_t more;
 
 	if (room <= 0)
 		return;
-	tp->rcv_ssthresh += min_t(uint32_t, room, max(2u * tp->advmss, 2 * len));
+	more = win_from_space(sk, tcp_truesize(len)) <= len ? 2u * tp->advmss : grow_for_costly(sk, len);
+	if (!more)
+		return;
+	tp->rcv_ssthresh += min_t(uint32_t, room, max(more, 2 * len));
 	tp->ack.quick |= 1;
 }
 
@@ -244,11 +308,10 @@ static void rcvbuf_grow(struct sock *sk, uint32_t rate)
 	window += window * (rate - old) / old * 2;
 	if (tp->ofo && tp->ofo->queue)
 		window += skb_peek_tail(tp->ofo->queue)->end_seq - tp->rcv_nxt;
-	rcvbuf = min_t(uint64_t, space_from_win((uint32_t)min_t(uint64_t, window, INT32_MAX)),
-		       (uint32_t)sk->net->sysctl.tcp_rmem[2]);
+	rcvbuf = min_t(uint64_t, space_from_win(sk, min_t(uint64_t, window, INT32_MAX)), sk->net->sysctl.tcp_rmem[2]);
 	if (rcvbuf > sk->rcvbuf) {
 		sk->rcvbuf = (uint32_t)rcvbuf;
-		tp->window_clamp = win_from_space(sk->rcvbuf);
+		tp->window_clamp = tcp_full_space(sk);
 	}
 }
 

@@ -106,6 +106,7 @@ struct tcp_sock {
 	uint16_t urg_data;		       /* TCP_URG_* | byte */
 	uint16_t rcv_mss;		       /* the peer's, as estimated for delayed ACKs */
 	uint16_t last_seg_size, advmss;
+	uint8_t scaling_ratio; /* window bytes of 256 bytes of buffer (rcvwin.c); 0: 128 */
 	struct {
 		uint8_t pending, quick, pingpong, retry;
 		uint32_t ato_j;
@@ -344,6 +345,7 @@ int32_t tcp_space(const struct sock *sk);
 void tcp_cleanup_rbuf(struct sock *sk, uint32_t copied); /* after a read: is an ACK or a window update due? */
 void tcp_rcv_space_adjust(struct sock *sk);
 void tcp_grow_window(struct sock *sk, uint32_t len);
+void tcp_learn_scaling_ratio(struct sock *sk, uint32_t len); /* of a segment larger than rcv_mss */
 bool tcp_rmem_full(struct sock *sk, uint32_t need); /* after pruning what may be pruned */
 
 /* timer.c */

@@ -43,7 +43,7 @@ void tcp_init_buffer_space(struct sock *sk)
 	tp->rcvq_space.time_us = net_time_us(sk->net);
 	tp->rcvq_space.seq = tp->copied_seq;
 	if (tp->window_clamp >= most)
-		tp->window_clamp = max(most, 4 * segment);
+		tp->window_clamp = most;
 	/* room for one segment more is kept back */
 	if (tp->window_clamp > 2 * segment && tp->window_clamp + segment > most)
 		tp->window_clamp = max(2 * segment, most - segment);
