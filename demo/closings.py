@@ -24,7 +24,6 @@ OPEN = LISTEN + """
     P main socket p{six}
     P main connect p {S} 8000
     S main accept l c
-    S main close l
 """
 CONNECT = """
     P main socket l{six}
@@ -40,7 +39,6 @@ STALLED = LISTEN + """
     P main set p rcvbuf 16384
     P main connect p {S} 8000
     S main accept l c
-    S main close l
     S main set c sndbuf 1000000
     S main send c 150000
 """

@@ -12,6 +12,7 @@
 
 #include <lastack/trace.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,9 +79,15 @@ struct view *view_new(const char *pcap, bool ladder, const char *interface)
 
 /* ------------------------------------------------------------------ what comes in */
 
+/* The ladder is about connections; what else a kernel says on a new interface only disturbs it. */
+static bool is_tcp(const uint8_t *packet, size_t len)
+{
+	return len > 20 && packet[packet[0] >> 4 == 4 ? 9 : 6] == IPPROTO_TCP;
+}
+
 void view_frame(struct view *view, bool out, const void *frame, size_t len, uint64_t now_ns)
 {
-	if (view->draws)
+	if (view->draws && is_tcp(frame, len))
 		lab_ladder_frame(&view->ladder, now_ns, out ? LAB_A : LAB_B, frame, len, LAB_SENT);
 	if (view->file)
 		lab_pcapng_packet(&view->pcap, view->interface, now_ns + view->epoch_ns,
