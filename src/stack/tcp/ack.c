@@ -291,13 +291,11 @@ static void tcp_enter_recovery(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	NET_INC(sk->net, MIB_TcpExt_TCPRenoRecovery);
-	tp->prior_cwnd = tp->snd_cwnd;
 	tp->snd_ssthresh = tcp_reno_ssthresh(sk);
 	tp->snd_cwnd = tp->snd_ssthresh;
 	tp->snd_cwnd_cnt = 0;
 	tp->high_seq = tp->snd_nxt;
 	tp->undo_marker = tp->snd_una;
-	tp->undo_retrans = (int32_t)tp->retrans_out;
 	tp->ca_state = TCP_CA_Recovery;
 }
 
@@ -316,12 +314,9 @@ void tcp_enter_loss(struct sock *sk)
 	struct sk_buff *skb;
 
 	if (tp->ca_state != TCP_CA_Loss || after(tp->snd_una, tp->high_seq) || !tp->retransmits) {
-		if (tp->ca_state != TCP_CA_Loss) {
-			tp->prior_cwnd = tp->snd_cwnd;
+		if (tp->ca_state != TCP_CA_Loss)
 			tp->snd_ssthresh = tcp_reno_ssthresh(sk);
-		}
 		tp->undo_marker = tp->snd_una;
-		tp->undo_retrans = (int32_t)tp->retrans_out;
 	}
 	tp->sacked_out = 0; /* what duplicate ACKs stood for is as lost as the rest */
 	skb_queue_walk(tp->rtx_queue, skb)
@@ -431,7 +426,6 @@ void tcp_simple_retransmit(struct sock *sk)
 	if (tp->ca_state != TCP_CA_Loss) {
 		tp->high_seq = tp->snd_nxt;
 		tp->snd_ssthresh = tp->snd_cwnd; /* no congestion: the window stays */
-		tp->prior_cwnd = 0;
 		tp->undo_marker = 0;
 		tp->ca_state = TCP_CA_Loss;
 	}

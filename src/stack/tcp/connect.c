@@ -79,7 +79,6 @@ int tcp_start_connect(struct sock *sk, const struct in6_addr *to, uint16_t dport
 	sk->common.dport = dport;
 	sk->common.v4 = addr_is_v4(&daddr);
 	tp->mss_clamp = TCP_MSS_DEFAULT;
-	tp->ext_hdr_len = 0;
 	tcp_set_state(sk, TCP_SYN_SENT, CAUSE_connect);
 	err = inet_hash_connect(sk, tcp_twsk_unique, tcp_timewait_kill);
 	if (err)
@@ -134,11 +133,10 @@ static void tcp_forget_connection(struct sock *sk)
 	tp->backoff = tp->probes_out = tp->retransmits = tp->keepalive_probes = 0;
 	tp->probes_tstamp_ms = tp->retrans_stamp_ms = tp->total_retrans = 0;
 	tp->undo_marker = 0;
-	tp->undo_retrans = -1;
 	tp->snd_cwnd = TCP_INIT_CWND;
 	tp->snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	tp->snd_cwnd_cnt = tp->snd_cwnd_used = tp->max_packets_out = tp->delivered = 0;
-	tp->is_cwnd_limited = tp->is_sack_reneg = 0;
+	tp->is_cwnd_limited = 0;
 	tp->ca_state = TCP_CA_Open;
 	tp->window_clamp = 0;
 	memset(&tp->ack, 0, sizeof(tp->ack));

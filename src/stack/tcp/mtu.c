@@ -49,7 +49,6 @@ uint32_t tcp_mtu_to_mss(const struct sock *sk, uint32_t pmtu)
 	uint32_t mss = max(pmtu, overhead) - overhead;
 
 	mss = min_t(uint32_t, mss, tp->mss_clamp);
-	mss -= min_t(uint32_t, mss, tp->ext_hdr_len);
 	mss = max_t(uint32_t, mss, sk->net->sysctl.tcp_min_snd_mss);
 	return mss - (tp->tcp_header_len - TCP_HDR_LEN);
 }

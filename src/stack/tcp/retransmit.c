@@ -105,6 +105,5 @@ int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)
 	}
 	if (!tp->retrans_stamp_ms) /* of the first one, sent or not; 0: none yet */
 		tp->retrans_stamp_ms = max(net_time_ms(sk->net), 1u);
-	tp->undo_retrans = max(tp->undo_retrans, 0) + (int32_t)tcp_skb_pcount(skb);
 	return err;
 }

@@ -43,7 +43,6 @@ static void connect_init(struct sock *sk)
 	tp->retransmits = 0;
 	tp->syn_retries_done = 0;
 	tp->undo_marker = 0;
-	tp->undo_retrans = -1;
 }
 
 int tcp_connect(struct sock *sk)

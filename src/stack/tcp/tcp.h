@@ -108,7 +108,7 @@ struct tcp_sock {
 	uint16_t last_seg_size, advmss;
 	uint8_t scaling_ratio; /* window bytes of 256 bytes of buffer (rcvwin.c); 0: 128 */
 	struct {
-		uint8_t pending, quick, pingpong, retry;
+		uint8_t pending, quick, pingpong;
 		uint32_t ato_j;
 	} ack;
 	struct { /* receive buffer tuning */
@@ -119,11 +119,10 @@ struct tcp_sock {
 
 	/* sending */
 	uint32_t snd_una, snd_nxt, snd_sml, snd_wl1, snd_wnd, max_window, write_seq, pushed_seq, snd_up;
-	uint32_t snd_cwnd, snd_cwnd_cnt, snd_ssthresh, snd_cwnd_stamp_ms, snd_cwnd_used, prior_cwnd;
+	uint32_t snd_cwnd, snd_cwnd_cnt, snd_ssthresh, snd_cwnd_stamp_ms, snd_cwnd_used;
 	uint32_t cwnd_usage_seq, max_packets_out;
 	uint32_t packets_out, sacked_out, lost_out, retrans_out, reordering;
 	uint32_t high_seq, retrans_stamp_ms, undo_marker, total_retrans, delivered;
-	int32_t undo_retrans;
 	uint32_t srtt_us, mdev_us, mdev_max_us, rttvar_us, rtt_seq; /* srtt << 3, mdev << 2, as Linux keeps them */
 	uint32_t min_rtt_us;
 	uint32_t rto_j;
@@ -132,15 +131,13 @@ struct tcp_sock {
 	uint32_t tlp_high_seq, probes_tstamp_ms;
 	uint64_t bytes_acked;	/* by the peer, of all our data */
 	uint32_t segs_in;
-	uint32_t fin_wait2_until; /* F2-15, F2-18: SOCK_KEEPALIVE means that time when SOCK_DEAD */
 	uint16_t mss_cache, mss_clamp;	     /* now in force; the peer's limit */
-	uint16_t ext_hdr_len, tcp_header_len;
+	uint16_t tcp_header_len;
 	uint32_t pmtu_cookie;
 	uint8_t ca_state, retransmits, backoff, probes_out, keepalive_probes, retrans_kind, syn_retries_done;
 	uint8_t nonagle;
 	uint8_t rcv_wscale : 4, snd_wscale : 4;
-	uint8_t wscale_ok : 1, tstamp_ok : 1, sack_ok : 2, is_cwnd_limited : 1, ecn_ok : 1, tlp_retrans : 1, syn_data : 1;
-	uint8_t repair : 1, is_sack_reneg : 1, frto : 1, urg_mode : 1, compressed_ack : 4;
+	uint8_t wscale_ok : 1, tstamp_ok : 1, sack_ok : 2, is_cwnd_limited : 1, ecn_ok : 1, tlp_retrans : 1;
 
 	/* timestamps */
 	uint32_t ts_recent, ts_recent_stamp_s, tsoffset;
