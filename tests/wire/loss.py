@@ -72,7 +72,7 @@ class LossyWire:
 def over_lossy_wire(curl_args):
     """Runs curl against lastack serve over the wire; @curl_args(folder) gives its arguments. Returns the folder's files."""
     client, middle = net.Net(), net.Net()
-    wire = LossyWire(open_tun(client, "lossy"), open_tun(middle, "lossy"))
+    ends = open_tun(client, "lossy"), open_tun(middle, "lossy")
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "large"), "wb") as file:
             file.write(os.urandom(SIZE))
@@ -83,6 +83,7 @@ def over_lossy_wire(curl_args):
                 file.write("1")
         client.ip(f"addr add {CLIENT}/24 dev lossy", "link set lossy txqueuelen 5000 up",
                   f"route add {common.SUBJECT4} via 10.8.0.2")
+        wire = LossyWire(*ends)
         with server, client:
             done = subprocess.run(["curl", "-sS", "--fail", "--max-time", "30", *curl_args(folder)], capture_output=True,
                                   text=True)
