@@ -11,6 +11,7 @@
  * All socks of a stack belong to one user: where Linux compares user ids, they agree.
  */
 #include "stack/sock/hashinfo.h"
+#include "base/mix.h"
 
 #include <errno.h>
 
@@ -19,12 +20,9 @@
 uint32_t pair_hash(const struct net *net, const struct in6_addr *saddr, uint16_t sport, const struct in6_addr *daddr,
 		   uint16_t dport)
 {
-	struct {
-		struct in6_addr saddr, daddr;
-		uint16_t sport, dport;
-	} pair = { *saddr, *daddr, sport, dport };
+	struct in6_addr pair[2] = { *saddr, *daddr };
 
-	return (uint32_t)siphash(&pair, sizeof(pair), &net->hash_key);
+	return mix_hash(pair, 4, (uint32_t)sport << 16 | dport, &net->hash_key);
 }
 
 static struct sock_common *pair_find(const struct net *net, uint32_t hash, const struct in6_addr *saddr, uint16_t sport,
@@ -102,12 +100,7 @@ static struct inet_bind_port *port_find(const struct inet_hashinfo *h, uint16_t 
 
 static uint32_t bucket_hash(const struct net *net, const struct bind_addr *a, uint16_t port)
 {
-	struct {
-		struct in6_addr addr;
-		uint16_t port, v6only;
-	} key = { a->addr, port, a->v6only };
-
-	return (uint32_t)siphash(&key, sizeof(key), &net->hash_key);
+	return mix_hash(&a->addr, 2, (uint32_t)port << 1 | a->v6only, &net->hash_key);
 }
 
 static struct inet_bind_bucket *bucket_find(const struct net *net, const struct bind_addr *a, uint16_t port)
