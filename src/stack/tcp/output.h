@@ -65,6 +65,7 @@ int __tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs); /* sen
 
 /* rcvwin.c */
 uint32_t tcp_truesize(uint32_t len);
+uint64_t tcp_queue_cost(uint32_t bytes, uint32_t mss);
 
 /* timer.c */
 uint32_t tcp_rto_min_us(const struct sock *sk);

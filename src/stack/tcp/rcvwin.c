@@ -9,9 +9,9 @@
  *	any segment  tcp_select_window: what its header says
  *
  * Linux counts what a buffer costs, and turns bytes of memory into bytes of window by a ratio: one half to begin with, then
- * payload to cost of the largest segments that have arrived. Here buffers are counted in payload bytes, and each that waits
- * to be read takes one byte of the window, as it does there with segments of that size. The ratio is learnt as Linux learns
- * it, with tcp_truesize() for the cost; so the windows of ordinary traffic are Linux's (docs/LINUX.md).
+ * payload to cost of the largest segments that have arrived. Here buffers are counted in payload bytes. The ratio is learnt
+ * as Linux learns it, and what waits to be read is taken to have come in segments of rcv_mss bytes; what those cost is
+ * computed. So the windows of uniform traffic are Linux's (docs/LINUX.md).
  */
 #include "stack/tcp/output.h"
 
@@ -20,19 +20,34 @@ static uint32_t round_down_to(uint32_t n, uint32_t pow2) { return n & ~(pow2 - 1
 
 /* ------------------------------------------------------------------ memory and window */
 
-/* What a segment of @len bytes costs Linux behind a TUN or Ethernet device: headers, padding and skb_shared_info with it in a
- * buffer of the allocator's sizes, and the sk_buff. A unit that arrives whole lies in pages. */
+enum { BUFFER_OVERHEAD = 40 + 64 + 320, SK_BUFF_COST = 256 }; /* headers, padding, skb_shared_info */
+
+/* The buffer of a segment of @len bytes behind a TUN or Ethernet device, in the allocator's sizes. */
+static uint32_t buffer_size(uint32_t len)
+{
+	uint32_t size = 1024;
+
+	if (len + BUFFER_OVERHEAD <= 640)
+		return 640;
+	while (size < len + BUFFER_OVERHEAD)
+		size <<= 1;
+	return size;
+}
+
+/* What it costs Linux. A unit that arrives whole lies in pages. */
 uint32_t tcp_truesize(uint32_t len)
 {
-	uint32_t buffer = len + 40 + 64 + 320, size = 1024;
+	return len + BUFFER_OVERHEAD > 4096 ? len + 1024 : buffer_size(len) + SK_BUFF_COST;
+}
 
-	if (buffer > 4096)
-		return len + 1024;
-	if (buffer <= 640)
-		return 640 + 256;
-	while (size < buffer)
-		size <<= 1;
-	return size + 256;
+/* What @bytes cost that wait to be read, if they came in segments of @mss bytes: small ones share a buffer. */
+uint64_t tcp_queue_cost(uint32_t bytes, uint32_t mss)
+{
+	uint32_t per_buffer = mss;
+
+	if (mss + BUFFER_OVERHEAD <= 4096)
+		per_buffer = (buffer_size(mss) - BUFFER_OVERHEAD) / mss * mss;
+	return (uint64_t)((bytes + per_buffer - 1) / per_buffer) * tcp_truesize(mss);
 }
 
 static uint32_t ratio(const struct sock *sk) /* of 256 */
@@ -58,7 +73,11 @@ uint32_t tcp_full_space(const struct sock *sk)
 /* Negative: more has arrived than was ever offered. */
 int32_t tcp_space(const struct sock *sk)
 {
-	return (int32_t)tcp_full_space(sk) - (int32_t)sk->rmem_alloc;
+	uint64_t cost = sk->rmem_alloc ? tcp_queue_cost(sk->rmem_alloc, max_t(uint32_t, tcp_sk(sk)->rcv_mss, 1)) : 0;
+
+	if (cost > sk->rcvbuf)
+		return -(int32_t)win_from_space(sk, (uint32_t)(cost - sk->rcvbuf));
+	return (int32_t)win_from_space(sk, (uint32_t)(sk->rcvbuf - cost));
 }
 
 uint32_t tcp_receive_window(const struct tcp_sock *tp)
