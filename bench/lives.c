@@ -7,8 +7,10 @@
  * wire of memory (pair.h) and on the running kernel over its loopback, the same calls in the same order; rounds of both
  * alternate, each figure is the median of five rounds. The time is the CPU time of the process, user and system.
  *
- * Lastack's clock is moved by a fixed time after every life, so that TIME_WAIT builds up to what that rate keeps for 60
- * seconds before anything is measured; destinations are spread over addresses and ports so that no port runs out.
+ * Lastack's clock is moved by a fixed time after every life, and TIME_WAIT is filled to what that rate keeps for 60
+ * seconds before anything is measured. With 500 us these are 120,000, as many as tcp_max_tw_buckets allows by default
+ * and about what the kernel has gathered at the end; `bench-lives 100` keeps 600,000. Destinations are spread over
+ * addresses and ports so that no port runs out.
  */
 #include "pair.h"
 
@@ -22,14 +24,14 @@
 enum { ROUNDS = 5, PORTS = 16, ADDRESSES = 64, FIRST_PORT = 8000, BATCH_MAX = 64, BACKLOG = 1024 };
 enum { LIVES_LASTACK = 128000, LIVES_KERNEL = 9600, IDLE = 100000 };
 
-#define LIFE_NS	     100000ULL /* what a life takes on Lastack's clock */
 #define TIME_WAIT_NS 60000000000ULL
-#define TW_BUCKETS   "2000000"
+#define TW_BUCKETS   131072 /* the default */
 
 struct bench {
 	struct pair *pair;
 	int la_listener[PORTS], kernel_listener[PORTS];
-	uint64_t turn; /* lives begun, which spreads them */
+	uint64_t turn;	  /* lives begun, which spreads them */
+	uint64_t life_ns; /* what a life takes on Lastack's clock */
 	uint64_t peak_timewaits;
 };
 
@@ -76,7 +78,7 @@ static void lastack_lives(struct bench *b, unsigned n)
 		must(la_close(server, s[i], pair->now_ns), 0, "close");
 	}
 	pair_pump(pair);
-	pair_clock(pair, n * LIFE_NS);
+	pair_clock(pair, n * b->life_ns);
 }
 
 static void note_peak(struct bench *b)
@@ -101,12 +103,17 @@ static double lastack_round(struct bench *b, unsigned at_once, unsigned lives)
 
 static void lastack_begin(struct bench *b)
 {
+	char buckets[24];
+
 	b->pair = pair_new(ADDRESSES);
-	pair_sysctl(b->pair, "tcp_max_tw_buckets", TW_BUCKETS);
+	if (TIME_WAIT_NS / b->life_ns + BATCH_MAX > TW_BUCKETS) {
+		snprintf(buckets, sizeof(buckets), "%llu", 2 * TIME_WAIT_NS / b->life_ns);
+		pair_sysctl(b->pair, "tcp_max_tw_buckets", buckets);
+	}
 	for (int i = 0; i < PORTS; i++)
 		b->la_listener[i] = pair_listen(b->pair, AF_INET, (uint16_t)(FIRST_PORT + i), BACKLOG);
 	/* until as many TIME_WAITs end as begin */
-	lastack_round(b, BATCH_MAX, (unsigned)(TIME_WAIT_NS / LIFE_NS) + BATCH_MAX);
+	lastack_round(b, BATCH_MAX, (unsigned)(TIME_WAIT_NS / b->life_ns) + BATCH_MAX);
 }
 
 /* Connections that do nothing, beside which the lives are lived. */
@@ -246,13 +253,17 @@ static void print_row(const char *name, const double value[ROUNDS])
 	       value[ROUNDS - 1]);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	double one[ROUNDS], many[ROUNDS], idle[ROUNDS], kernel_one[ROUNDS], kernel_many[ROUNDS];
-	struct bench bench = {0};
-	uint64_t kernel_overflow;
-	const char *network = kernel_network();
+	struct bench bench = {.life_ns = argc > 1 ? strtoull(argv[1], NULL, 10) * 1000 : 500000};
+	uint64_t kernel_overflow, overflow;
+	const char *network;
+	char buckets[24];
 
+	if (!bench.life_ns)
+		die("usage: bench-lives [MICROSECONDS]: what a life takes on Lastack's clock, 500 by default");
+	network = kernel_network();
 	lastack_begin(&bench);
 	kernel_begin(&bench);
 	kernel_overflow = kernel_counter("TCPTimeWaitOverflow");
@@ -266,6 +277,10 @@ int main(void)
 	for (int i = 0; i < ROUNDS; i++)
 		idle[i] = lastack_round(&bench, 1, LIVES_LASTACK);
 	kernel_overflow = kernel_counter("TCPTimeWaitOverflow") - kernel_overflow;
+	overflow = pair_counter(bench.pair, CLIENT, "TcpExtTCPTimeWaitOverflow") +
+		   pair_counter(bench.pair, SERVER, "TcpExtTCPTimeWaitOverflow");
+	must_not_fail(la_sysctl_get(bench.pair->stack[CLIENT], "tcp_max_tw_buckets", buckets, sizeof(buckets)),
+		      "tcp_max_tw_buckets");
 
 	printf("Lives of a connection: open, 1 byte each way, client closes first, both closed. Both ends in one "
 	       "thread.\n");
@@ -283,10 +298,9 @@ int main(void)
 	printf("  100,000 idle connections beside make a life %.2f times as long\n",
 	       one[ROUNDS / 2] / idle[ROUNDS / 2]);
 	printf("  TIME_WAIT kept for 60 s of Lastack's clock, which moves %llu us with each life: peak %llu,\n"
-	       "  TCPTimeWaitOverflow %llu (tcp_max_tw_buckets raised to " TW_BUCKETS ")\n",
-	       LIFE_NS / 1000, (unsigned long long)bench.peak_timewaits,
-	       (unsigned long long)(pair_counter(bench.pair, CLIENT, "TcpExtTCPTimeWaitOverflow") +
-				    pair_counter(bench.pair, SERVER, "TcpExtTCPTimeWaitOverflow")));
+	       "  TCPTimeWaitOverflow %llu (tcp_max_tw_buckets %s)\n",
+	       (unsigned long long)bench.life_ns / 1000, (unsigned long long)bench.peak_timewaits,
+	       (unsigned long long)overflow, buckets);
 	printf("  kernel: in %s, TCPTimeWaitOverflow %llu\n\n", network, (unsigned long long)kernel_overflow);
 	pair_free(bench.pair);
 	return 0;
