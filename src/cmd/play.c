@@ -8,6 +8,8 @@
  */
 #include "cmd/play.h"
 
+#include "cmd/view.h"
+
 #include <lastack/trace.h>
 
 #include <errno.h>
@@ -341,6 +343,8 @@ static int play_main(struct play *play)
 	fflush(stdout);
 	if (host_run(&play->setup.host))
 		status = fail(play->setup.command, "the interface %s is gone", play->setup.host.tun.name);
+	if (play->setup.view)
+		view_ladder_end(play->setup.view);
 	for (unsigned i = 0; i < play->task_count; i++)
 		play_task_free(play->tasks[i]);
 	return play->mistakes ? EXIT_FAILURE : status;
@@ -354,6 +358,7 @@ static int play_run(const struct command *command, int argc, char **argv)
 	if (!play)
 		return fail(command, "no memory");
 	setup_init(&play->setup, command);
+	play->setup.units = false; /* who plays wants to see segments */
 	status = read_options(play, command, argc, argv);
 	if (status >= 0) {
 		free(play);

@@ -30,7 +30,7 @@ enum setup_option_id {
 	OPT_PEER,
 	OPT_NETNS,
 	OPT_MTU,
-	OPT_UNITS,
+	OPT_NO_UNITS,
 	OPT_PCAP,
 	OPT_LADDER,
 	OPT_SYSCTL,
@@ -43,7 +43,7 @@ const struct option_spec setup_options[] = {
 	{ OPT_PEER, "peer", "ADDRESS/LENGTH", "the kernel's address on the interface (10.9.0.1/24, fd09::1/64)" },
 	{ OPT_NETNS, "netns", "FILE", "make the interface in this network namespace, such as /run/netns/blue" },
 	{ OPT_MTU, "mtu", "BYTES", "largest packet, 1280 to 65535 (1500)" },
-	{ OPT_UNITS, "units", NULL, "hand units of several segments to the kernel whole, as a card with offload does" },
+	{ OPT_NO_UNITS, "no-units", NULL, "one write for each segment; otherwise the kernel gets units of them whole" },
 	{ OPT_PCAP, "pcap", "FILE", "write a capture that Wireshark opens, with the stack's own comments" },
 	{ OPT_LADDER, "ladder", NULL, "draw segments and states as a ladder on stderr while they happen" },
 	{ OPT_SYSCTL, "sysctl", "NAME=VALUE", "a setting by Linux's name, such as tcp_fin_timeout=5; may be repeated" },
@@ -80,6 +80,7 @@ void setup_init(struct setup *setup, const struct command *command)
 	setup->command = command;
 	setup->tun_name = "lastack0";
 	setup->mtu = 1500;
+	setup->units = true;
 	setup->signal_fd = -1;
 	parse_addr("10.9.0.2/24", &setup->addr[0]);
 	parse_addr("fd09::2/64", &setup->addr[1]);
@@ -119,8 +120,8 @@ int setup_option(struct setup *setup, int id, const char *value)
 			return misuse(setup->command, "--mtu wants 1280 to 65535, not %s", value);
 		setup->mtu = (unsigned)number;
 		return 0;
-	case OPT_UNITS:
-		setup->units = true;
+	case OPT_NO_UNITS:
+		setup->units = false;
 		return 0;
 	case OPT_PCAP:
 		setup->pcap = value;

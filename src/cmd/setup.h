@@ -22,6 +22,7 @@ struct setup_addr {
 /**
  * struct setup - what the options said, and the host made from it
  * @addr, @peer: addresses of our end and of the kernel's, [0] IPv4, [1] IPv6
+ * @units:       units of segments go to the kernel whole
  * @task:        the first task of the stack
  * @view:        capture and ladder of the run; NULL: not wanted
  */

@@ -25,6 +25,8 @@
  * @file:      capture, or NULL
  * @draws:     the ladder is wanted
  * @epoch_ns:  what makes a date of the host's clock
+ * @shown_ns:  time of the ladder's last row; an event has the time of the entry in which it happens, which may be older
+ *             than a frame that the entry has sent already
  * @said:      events since the last frame that left
  */
 struct view {
@@ -33,7 +35,7 @@ struct view {
 	uint32_t interface;
 	struct lab_ladder ladder;
 	bool draws;
-	uint64_t epoch_ns;
+	uint64_t epoch_ns, shown_ns;
 	char said[512];
 };
 
@@ -87,8 +89,10 @@ static bool is_tcp(const uint8_t *packet, size_t len)
 
 void view_frame(struct view *view, bool out, const void *frame, size_t len, uint64_t now_ns)
 {
-	if (view->draws && is_tcp(frame, len))
+	if (view->draws && is_tcp(frame, len)) {
+		view->shown_ns = now_ns;
 		lab_ladder_frame(&view->ladder, now_ns, out ? LAB_A : LAB_B, frame, len, LAB_SENT);
+	}
 	if (view->file)
 		lab_pcapng_packet(&view->pcap, view->interface, now_ns + view->epoch_ns,
 				  out ? LAB_PCAPNG_OUT : LAB_PCAPNG_IN, frame, len,
@@ -125,16 +129,28 @@ void view_trace(struct view *view, const struct la_trace_event *event)
 	char text[128] = "";
 
 	event_text(event, text, sizeof(text));
-	if (view->draws)
-		lab_ladder_event(&view->ladder, LAB_A, event);
+	if (view->draws) {
+		struct la_trace_event row = *event;
+
+		if (row.now_ns < view->shown_ns)
+			row.now_ns = view->shown_ns;
+		view->shown_ns = row.now_ns;
+		lab_ladder_event(&view->ladder, LAB_A, &row);
+	}
 	snprintf(view->said + len, sizeof(view->said) - len, "%s%s%s%s", len ? "; " : "", text, *event->row ? " " : "",
 		 event->row);
 }
 
-void view_end(struct view *view)
+void view_ladder_end(struct view *view)
 {
 	if (view->draws)
 		lab_ladder_end(&view->ladder);
+	view->draws = false;
+}
+
+void view_end(struct view *view)
+{
+	view_ladder_end(view);
 	if (view->file && fclose(view->file))
 		perror("lastack: the capture is incomplete");
 	free(view);

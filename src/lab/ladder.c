@@ -221,8 +221,11 @@ void lab_ladder_event(struct lab_ladder *ladder, enum lab_end end, const struct 
 	char what[96], words[256];
 
 	if (event->kind == LA_TRACE_STEP) {
-		if (ladder->steps)
-			path_add(ladder, event->now_ns, end, event->name);
+		if (!ladder->steps)
+			return;
+		if (!ladder->path[0])
+			fold_flush(ladder); /* segments from before the call stand above it */
+		path_add(ladder, event->now_ns, end, event->name);
 		return;
 	}
 	ladder_flush(ladder);

@@ -74,12 +74,12 @@ def test_curl_uploads_8_MB_over_IPv6():
     return with_server(upload(f"http://[{common.SUBJECT6}]/copy"))
 
 
-def test_units_of_many_segments_go_to_the_kernel_whole_and_arrive():
-    return with_server(download(f"http://{common.SUBJECT4}/large"), "--units")
+def test_without_units_the_kernel_gets_segment_after_segment():
+    return with_server(download(f"http://{common.SUBJECT4}/large"), "--no-units")
 
 
-def test_units_go_whole_over_IPv6_too():
-    return with_server(download(f"http://[{common.SUBJECT6}]/large"), "--units")
+def test_without_units_over_IPv6_too():
+    return with_server(download(f"http://[{common.SUBJECT6}]/large"), "--no-units")
 
 
 def test_one_connection_serves_ten_requests():
