@@ -8,8 +8,6 @@
  */
 #include "stack/life/life.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +54,11 @@ static const struct setting *setting_find(const char *name)
 	return NULL;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
 /* Reads up to @count numbers, each within bounds; fewer leave the others as they are. */
 static int setting_parse(const struct setting *s, const char *text, int32_t *value)
 {
@@ -65,15 +68,14 @@ static int setting_parse(const struct setting *s, const char *text, int32_t *val
 		char *end;
 		long v;
 
-		while (isspace((unsigned char)*text))
+		while (is_blank(*text))
 			text++;
 		if (!*text)
 			return n ? 0 : -EINVAL;
 		if (n == s->count)
 			return -EINVAL;
-		errno = 0;
-		v = strtol(text, &end, 10);
-		if (end == text || errno || (*end && !isspace((unsigned char)*end)) || v < s->lowest || v > s->highest)
+		v = strtol(text, &end, 10); /* saturates: out of bounds either way */
+		if (end == text || (*end && !is_blank(*end)) || v < s->lowest || v > s->highest)
 			return -EINVAL;
 		value[n++] = (int32_t)v;
 		text = end;
