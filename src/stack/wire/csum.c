@@ -60,15 +60,15 @@ uint16_t csum_fold(uint64_t sum)
 	return (uint16_t)~sum;
 }
 
+/* One for both families: the prefix of a mapped address adds 0xffff, which is nothing in ones' complement. */
 uint64_t csum_pseudo(const struct in6_addr *saddr, const struct in6_addr *daddr, uint32_t len, uint8_t proto)
 {
-	size_t skip = addr_is_v4(daddr) ? 12 : 0; /* of an IPv4 address only its four bytes count */
 	uint8_t tail[8] = { [7] = proto };
 	uint64_t sum;
 
 	put_be32(tail, len);
-	sum = csum_partial(saddr->s6_addr + skip, 16 - skip, 0);
-	sum = csum_partial(daddr->s6_addr + skip, 16 - skip, sum);
+	sum = csum_partial(saddr, sizeof(*saddr), 0);
+	sum = csum_partial(daddr, sizeof(*daddr), sum);
 	return csum_partial(tail, sizeof(tail), sum);
 }
 
