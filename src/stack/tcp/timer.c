@@ -273,6 +273,7 @@ static void tcp_retransmit_timer(struct sock *sk)
 
 	if (!tp->packets_out || !head)
 		return;
+	tp->tlp_high_seq = 0; /* no answer to a loss probe either: the next episode may have one of its own */
 	if (!tp->snd_wnd && !sock_flag(sk, SOCK_DEAD) && !sk_in(sk, TCPF_SYN_SENT | TCPF_SYN_RECV)) {
 		if (probed_in_vain(sk, head)) {
 			write_err(sk, timeout_cause(sk, CAUSE_timeout_probes));
