@@ -30,23 +30,30 @@ static uint64_t csum_blocks(const uint8_t **p, size_t blocks)
 uint64_t csum_partial(const void *data, size_t len, uint64_t sum)
 {
 	const uint8_t *p = data;
-	uint64_t word;
-	uint16_t last = 0;
+	uint64_t eight;
+	uint32_t four;
+	uint16_t two;
 
 	if (len >= BLOCK)
 		sum += csum_blocks(&p, len / BLOCK);
 	for (len %= BLOCK; len >= 8; len -= 8, p += 8) {
-		memcpy(&word, p, 8);
-		sum += (uint32_t)word + (word >> 32);
+		memcpy(&eight, p, 8);
+		sum += (uint32_t)eight + (eight >> 32);
 	}
-	for (; len >= 2; len -= 2, p += 2) {
-		memcpy(&last, p, 2);
-		sum += last;
+	if (len & 4) {
+		memcpy(&four, p, 4);
+		sum += four;
+		p += 4;
 	}
-	if (len) {
-		last = 0;
-		memcpy(&last, p, 1); /* the missing byte counts as zero */
-		sum += last;
+	if (len & 2) {
+		memcpy(&two, p, 2);
+		sum += two;
+		p += 2;
+	}
+	if (len & 1) {
+		two = 0; /* the missing byte counts as zero */
+		memcpy(&two, p, 1);
+		sum += two;
 	}
 	return sum;
 }
