@@ -73,6 +73,12 @@ class Task:
         self.buffer = ctypes.create_string_buffer(1 << 20)
 
     def run(self):
+        try:
+            self.play()
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the router has gone
+
+    def play(self):
         self.channel.send(f"tid {os.getpid()} {threading.get_native_id()}".encode())
         while True:
             line = self.channel.recv(4096).decode()

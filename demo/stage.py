@@ -142,11 +142,10 @@ class Arm:
         deadline = time.monotonic() + PATIENCE
         while not condition():
             if any(p.gone for p in self.players.values()) or time.monotonic() > deadline:
-                said = ""
-                if self.stderr:
+                if self.stderr and not self.players["S"].ready:
                     self.stderr.seek(0)
-                    said = "; it says: " + self.stderr.read().strip()[-300:]
-                raise Broken(complaint + said)
+                    complaint += ": " + self.stderr.read().strip()
+                raise Broken(complaint)
             self._pump(0.05)
 
     def _settle(self, quiet=QUIET):
