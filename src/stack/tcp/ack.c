@@ -12,7 +12,7 @@
  * Loss is found by duplicate ACKs and by the retransmission timer. SACK blocks of the peer are not used yet: sacked_out
  * counts duplicate ACKs, as Linux does it for a peer without SACK.
  */
-#include "stack/tcp/tcp.h"
+#include "stack/tcp/output.h"
 
 /* what this ACK was */
 enum {
@@ -302,7 +302,6 @@ static void tcp_enter_recovery(struct sock *sk)
 static void tcp_leave_recovery(struct tcp_sock *tp)
 {
 	tp->snd_cwnd = tp->snd_ssthresh < TCP_INFINITE_SSTHRESH ? min(tp->snd_cwnd, tp->snd_ssthresh) : tp->snd_cwnd;
-	tp->undo_marker = 0;
 	tp->retrans_stamp_ms = 0;
 	tp->sacked_out = 0;
 	tp->ca_state = TCP_CA_Open;
@@ -386,6 +385,7 @@ static bool tcp_fastretrans_alert(struct sock *sk, int flag)
 static void tcp_xmit_retransmit_queue(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	int max_segs = (int)tcp_tso_segs(sk, tcp_current_mss(sk));
 	struct sk_buff *skb, *next;
 
 	skb_queue_walk_safe(tp->rtx_queue, skb, next) {
@@ -399,7 +399,7 @@ static void tcp_xmit_retransmit_queue(struct sock *sk)
 			segs = 1;
 		}
 		NET_INC(sk->net, tp->ca_state == TCP_CA_Loss ? MIB_TcpExt_TCPSlowStartRetrans : MIB_TcpExt_TCPFastRetrans);
-		if (tcp_retransmit_skb(sk, skb, segs))
+		if (tcp_retransmit_skb(sk, skb, min(segs, max_segs)))
 			return;
 		if (skb == tcp_rtx_queue_head(sk) && tp->retrans_kind != ICSK_TIME_RETRANS)
 			tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, tp->rto_j);

@@ -93,10 +93,17 @@ static void write_urgent(const struct tcp_sock *tp, const struct sk_buff *skb, u
 	hdr[13] |= TCPHDR_URG;
 }
 
-/* All but a first SYN acknowledge. */
+/* All but a first SYN acknowledge. A unit of several segments ends in PSH (US-08): the receiver need not wait for more of it;
+ * what is left of it when it leaves again does not. */
 static uint8_t flags_of(const struct sk_buff *skb)
 {
-	return skb->tcp_flags & TCPHDR_SYN ? skb->tcp_flags : skb->tcp_flags | TCPHDR_ACK;
+	uint8_t flags = skb->tcp_flags;
+
+	if (!(flags & TCPHDR_SYN))
+		flags |= TCPHDR_ACK;
+	if (tcp_skb_pcount(skb) > 1)
+		flags |= TCPHDR_PSH;
+	return flags;
 }
 
 static uint32_t build_header(struct sock *sk, struct sk_buff *skb, uint8_t *hdr)
@@ -165,8 +172,6 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb)
 	assert(tcp_skb_pcount(skb) == 1 || skb->gso_size);
 	skb->sent_ns = net->now_ns ? net->now_ns : 1; /* 0: never */
 	tp->wstamp_us = net_time_us(net);
-	if (tcp_skb_pcount(skb) > 1)
-		skb->tcp_flags |= TCPHDR_PSH; /* US-08: the receiver need not wait for more of it */
 
 	hdr_len = build_header(sk, skb, hdr);
 	if (!skb->gso_size)

@@ -56,6 +56,8 @@ static void established(struct sock *sk, struct tcp_seg *seg)
 	tp->rcv_tsval = seg->options.tsval;
 	tp->rcv_tsecr = seg->options.tsecr ? seg->options.tsecr - tp->tsoffset : 0;
 	tp->snd_wl1 = seg->seq;
+	if (tp->saw_tstamp && tp->rcv_tsecr == tp->retrans_stamp_ms)
+		tp->undo_marker = 0; /* it answers the first SYN: the repetitions were not needed */
 	tcp_ack(sk, seg, FLAG_SLOWPATH);
 	take_syn_options(sk, &seg->options);
 	take_sequence(tp, seg);
