@@ -497,6 +497,7 @@ static void on_acked(struct sock *sk, struct tcp_seg *seg, int flag, uint32_t pr
 		tcp_set_xmit_timer(sk);
 	if (pkts_acked && (tp->ca_state == TCP_CA_Open || tp->ca_state == TCP_CA_Loss))
 		tcp_cong_avoid(sk, pkts_acked);
+	tcp_update_pacing_rate(sk);
 	if (rexmit)
 		tcp_xmit_recovery(sk);
 }

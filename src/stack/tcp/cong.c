@@ -4,6 +4,7 @@
  *
  *	an ACK       tcp_cong_avoid      slow start below snd_ssthresh, one segment a round trip above
  *	a loss       tcp_reno_ssthresh   half (ack.c does the rest)
+ *	             tcp_update_pacing_rate   how large a unit may be
  *	sending      tcp_cwnd_validate   a window that is not used does not grow, and shrinks in time
  *	idle         tcp_cwnd_restart_after_idle   RFC 2861
  *
@@ -71,6 +72,19 @@ void tcp_cong_avoid(struct sock *sk, uint32_t acked)
 	}
 	if (acked)
 		avoid_congestion(tp, acked);
+}
+
+/* A round trip's window twice over while it still doubles, a fifth more later. Nothing is paced here, but units are sized so
+ * that one lasts a millisecond. */
+void tcp_update_pacing_rate(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t percent = tp->snd_cwnd < tp->snd_ssthresh / 2 ? 200 : 120;
+	uint64_t rate = (uint64_t)tp->mss_cache * max(tp->snd_cwnd, tp->packets_out) * (percent * (1000000ull << 3) / 100);
+
+	if (tp->srtt_us)
+		rate /= tp->srtt_us;
+	tp->pacing_bytes = (uint32_t)min_t(uint64_t, max_t(uint64_t, rate >> 10, 1), UINT32_MAX);
 }
 
 /* ------------------------------------------------------------------ a window that is not used */

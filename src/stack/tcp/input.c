@@ -321,6 +321,7 @@ static void handshake_done(struct sock *sk, struct tcp_seg *seg)
 	tp->snd_wnd = (uint32_t)seg->wnd << tp->snd_wscale;
 	tp->max_window = max(tp->max_window, tp->snd_wnd);
 	tp->snd_wl1 = seg->seq;
+	tcp_update_pacing_rate(sk);
 	tp->lsndtime_ms = net_time_ms(sk->net); /* no idle restart on the first data */
 	tcp_initialize_rcv_mss(sk);
 	if (sk->shutdown & SEND_SHUTDOWN)

@@ -48,8 +48,7 @@ bool tcp_snd_wnd_test(const struct tcp_sock *tp, const struct sk_buff *skb, uint
 /* May a piece shorter than a segment not leave? @partial: it is one. Minshall's variant of Nagle's rule. */
 bool tcp_nagle_check(const struct tcp_sock *tp, bool partial, int nonagle);
 /* Segments of a unit: what the pacing rate lets out in 1/1024 s, and more towards a peer that is near. */
-uint32_t tcp_tso_autosize(uint64_t pacing_rate, uint32_t min_rtt_us, uint32_t gso_max, uint32_t mss_now, const struct net *net);
-uint64_t tcp_pacing_rate(const struct tcp_sock *tp); /* bytes a second */
+uint32_t tcp_tso_autosize(uint32_t pacing_bytes, uint32_t min_rtt_us, uint32_t gso_max, uint32_t mss_now, const struct net *net);
 uint32_t tcp_mss_split_point(const struct tcp_sock *tp, const struct sk_buff *skb, uint32_t mss_now, uint32_t max_segs,
 			     int nonagle);
 uint32_t tcp_tso_segs(struct sock *sk, uint32_t mss_now);

@@ -128,6 +128,7 @@ struct tcp_sock {
 	uint32_t rto_j;
 	uint32_t lsndtime_ms, last_oow_ack_ms;
 	uint32_t wstamp_us; /* when anything left last */
+	uint32_t pacing_bytes; /* that the pacing rate, as the last ACK left it, lets out in 1/1024 s; 0: no limit */
 	uint32_t tlp_high_seq, probes_tstamp_ms;
 	uint64_t bytes_acked;	/* by the peer, of all our data */
 	uint32_t segs_in;
@@ -367,6 +368,7 @@ int tcp_synack_retries(const struct sock *listener);
 /* cong.c */
 void tcp_init_congestion(struct sock *sk);
 void tcp_cong_avoid(struct sock *sk, uint32_t acked);
+void tcp_update_pacing_rate(struct sock *sk); /* after each ACK that may have changed window or RTT */
 uint32_t tcp_reno_ssthresh(const struct sock *sk);
 void tcp_cwnd_validate(struct sock *sk, bool is_cwnd_limited);
 void tcp_cwnd_restart_after_idle(struct sock *sk);

@@ -57,19 +57,10 @@ static bool nagle_lets_go(const struct tcp_sock *tp, const struct sk_buff *skb, 
 
 /* ------------------------------------------------------------------ how much at once? */
 
-/* A round trip's windows twice over while they still double, a fifth more later. */
-uint64_t tcp_pacing_rate(const struct tcp_sock *tp)
-{
-	uint32_t percent = tp->snd_cwnd < tp->snd_ssthresh / 2 ? 200 : 120;
-	uint64_t rate = (uint64_t)tp->mss_cache * max(tp->snd_cwnd, tp->packets_out) * percent / 100;
-
-	return rate * (1000000u << 3) / (tp->srtt_us ? tp->srtt_us : 1);
-}
-
-uint32_t tcp_tso_autosize(uint64_t pacing_rate, uint32_t min_rtt_us, uint32_t gso_max, uint32_t mss_now, const struct net *net)
+uint32_t tcp_tso_autosize(uint32_t pacing_bytes, uint32_t min_rtt_us, uint32_t gso_max, uint32_t mss_now, const struct net *net)
 {
 	uint32_t halvings = min_rtt_us >> net->sysctl.tcp_tso_rtt_log;
-	uint64_t bytes = pacing_rate >> 10;
+	uint64_t bytes = pacing_bytes ? pacing_bytes : gso_max;
 
 	if (halvings < 32)
 		bytes += gso_max >> halvings;
@@ -79,9 +70,8 @@ uint32_t tcp_tso_autosize(uint64_t pacing_rate, uint32_t min_rtt_us, uint32_t gs
 uint32_t tcp_tso_segs(struct sock *sk, uint32_t mss_now)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	uint32_t gso_max = tcp_sk_gso_max(sk), fit = max(gso_max / mss_now, 1u); /* loopback: two do not fit into one packet */
 
-	return min(tcp_tso_autosize(tcp_pacing_rate(tp), tp->min_rtt_us, gso_max, mss_now, sk->net), fit);
+	return tcp_tso_autosize(tp->pacing_bytes, tp->min_rtt_us, tcp_sk_gso_max(sk), mss_now, sk->net);
 }
 
 /* Bytes of a unit of several segments that may go: whole segments, and the short end only if Nagle would let it. */
