@@ -45,6 +45,7 @@ static int so_socket(void *userdata, int domain, int type, int protocol)
 	struct so_call call;
 
 	call_begin(&call, userdata);
+	follow_changes(call.so);
 	la_prep_socket(&call.op, domain, type, protocol);
 	return finish_fd(&call);
 }

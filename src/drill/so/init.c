@@ -70,6 +70,7 @@ static struct so *so_new(const struct so_settings *set)
 	if (!so->task)
 		so_die("no memory for a stack");
 	so_settings_apply(so, set);
+	follow_begin(so);
 	return so;
 }
 

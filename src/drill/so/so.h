@@ -30,6 +30,14 @@
 
 #define SO_FD_MAX 1024
 
+/* A sysctl of the kernel's as it was when we looked last; follow.c. */
+#define SO_FOLLOWED_MAX 128
+#define SO_SYSCTL_NAME	64
+#define SO_SYSCTL_VALUE 64
+struct so_followed {
+	char name[SO_SYSCTL_NAME], value[SO_SYSCTL_VALUE];
+};
+
 /* A packet that has left and that packetdrill has not asked for yet. */
 struct so_packet {
 	struct so_packet *next;
@@ -47,6 +55,7 @@ struct so_packet {
  * @now_ns:     the virtual clock
  * @first, @last: packets on their way to packetdrill, in order
  * @fds:        descriptor of the stack + 1, by descriptor of the kernel (fd.c)
+ * @followed:   sysctls of the kernel's as a script finds or has set them (follow.c)
  * @returning:  a call has just ended on @returning_thread at @returning_ns; the clock may be further already
  */
 struct so {
@@ -65,6 +74,8 @@ struct so {
 	bool returning;
 	pthread_t returning_thread;
 	uint64_t returning_ns;
+	struct so_followed followed[SO_FOLLOWED_MAX];
+	unsigned followed_count;
 };
 
 /* What --so_flags and the environment ask for; settings.c. */
@@ -77,6 +88,9 @@ struct so_settings {
 
 void so_settings_read(struct so_settings *set, const char *flags); /* @flags may be NULL */
 void so_settings_apply(struct so *so, const struct so_settings *set);
+
+void follow_begin(struct so *so);
+void follow_changes(struct so *so); /* what a script's shell lines have set meanwhile */
 
 void so_enter(struct so *so);
 void so_leave(struct so *so);
