@@ -174,9 +174,15 @@ bool tcp_too_many_orphans(struct net *net, unsigned shift)
 	return (uint64_t)net->tcp->orphans << shift > (uint64_t)net->sysctl.tcp_max_orphans;
 }
 
+/* Its FIN found no memory (US-09): nothing is queued whose acknowledgement or timeout could end it. */
+static bool tcp_fin_was_lost(const struct sock *sk)
+{
+	return sk_in(sk, TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK) && !tcp_sk(sk)->write_queue && !tcp_sk(sk)->rtx_queue;
+}
+
 bool tcp_check_oom(struct sock *sk, unsigned shift)
 {
-	return tcp_too_many_orphans(sk->net, shift);
+	return tcp_too_many_orphans(sk->net, shift) || tcp_fin_was_lost(sk);
 }
 
 uint32_t tcp_fin_time(const struct sock *sk)
