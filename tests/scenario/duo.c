@@ -8,6 +8,7 @@
  */
 #include "run.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -176,6 +177,22 @@ struct duo solo_connected(void)
 	return d;
 }
 
+struct duo solo_connecting(void)
+{
+	struct duo d = duo_wired(SERVER);
+	struct sockaddr_storage addr;
+	socklen_t len = lab_wire_addr(d.wire, LAB_B, d.family, DUO_PORT, &addr);
+
+	d.raw->port = DUO_PORT;
+	d.client.fd = opened(&d, CLIENT);
+	EXPECT_EQ(DUO_TRY(&d, CLIENT, fcntl, F_SETFL, O_NONBLOCK), 0);
+	EXPECT_EQ(DUO_TRY(&d, CLIENT, connect, (struct sockaddr *)&addr, len), -EINPROGRESS);
+	lab_run_for(d.world, 0);
+	EXPECT_HEARD(&d, "S 0:0(0)");
+	duo_forget(&d);
+	return d;
+}
+
 /* ------------------------------------------------------------------ acting */
 
 struct duo_side *duo_of(struct duo *d, enum side side)
@@ -186,6 +203,16 @@ struct duo_side *duo_of(struct duo *d, enum side side)
 void duo_run_ms(struct duo *d, uint64_t ms)
 {
 	lab_run_for(d->world, ms * LAB_MS);
+}
+
+int64_t duo_accept(struct duo *d)
+{
+	int64_t fd;
+
+	EXPECT_EQ(LAB_TRY(&d->server.thread, fcntl, d->listener, F_SETFL, O_NONBLOCK), 0);
+	fd = LAB_TRY(&d->server.thread, accept4, d->listener, NULL, NULL, 0);
+	d->server.fd = fd < 0 ? -1 : (int)fd;
+	return fd;
 }
 
 int64_t duo_send(struct duo *d, enum side side, const char *text)

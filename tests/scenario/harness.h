@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -71,6 +72,7 @@ struct duo duo_established(void); /* connected and accepted; the listener is clo
 struct duo solo_listening(void); /* the server listens; the script is the client */
 struct duo solo_accepted(void);	 /* the script has connected, the server accepted; the listener is closed */
 struct duo solo_connected(void); /* the client has connected to the script */
+struct duo solo_connecting(void); /* ... has sent its SYN, which the script has heard; connect() did not wait */
 
 /* Ends the run as said above; done by itself at the end of a test and before the next beginning. */
 void duo_end(struct duo *d);
@@ -86,6 +88,7 @@ void duo_run_ms(struct duo *d, uint64_t ms);
 #define DUO_TRY(d, side, what, ...)   LAB_TRY(&duo_of(d, side)->thread, what, duo_of(d, side)->fd, ##__VA_ARGS__)
 #define DUO_START(d, side, what, ...) LAB_START(&duo_of(d, side)->thread, what, duo_of(d, side)->fd, ##__VA_ARGS__)
 
+int64_t duo_accept(struct duo *d); /* does not wait; the server's fd is the result, and the listener stays */
 int64_t duo_send(struct duo *d, enum side side, const char *text);
 int64_t duo_send_bytes(struct duo *d, enum side side, size_t len); /* of the pattern lab_raw_byte(); does not wait */
 int64_t duo_recv(struct duo *d, enum side side, void *buf, size_t len); /* does not wait: -EAGAIN */
@@ -95,6 +98,8 @@ int64_t duo_linger(struct duo *d, enum side side, int onoff, int seconds);
 int64_t duo_set(struct duo *d, enum side side, int level, int name, int value);
 int64_t duo_get(struct duo *d, enum side side, int level, int name); /* the value, or -errno */
 int duo_poll(struct duo *d, enum side side);			     /* POLL* bits of all that can be asked for */
+/* What TCP says with one voice. */
+enum { DUO_IN = POLLIN | POLLRDNORM, DUO_OUT = POLLOUT | POLLWRNORM };
 /* More tasks of a side, that exit by themselves at the end: a forked process, a thread of the first one. */
 struct lab_thread *duo_fork(struct duo *d, enum side side);
 struct lab_thread *duo_thread(struct duo *d, enum side side);
@@ -108,6 +113,9 @@ const char *duo_state(struct duo *d, enum side side);
 void duo_forget(struct duo *d);
 /* Keeps no record of frames and traces from now on: for millions of them. */
 void duo_no_record(struct duo *d);
+
+/* Both sides send @bytes and then the end, read all that comes, and find it whole: runs until both have (stream.c). */
+void duo_both_ways(struct duo *d, uint64_t bytes);
 
 /* Lets the script say a segment (frame.h) and the host react, in no time. */
 void solo_say(struct duo *d, const char *text);
@@ -142,6 +150,9 @@ void solo_say(struct duo *d, const char *text);
 #define EXPECT_SILENCE(d)	    harness_heard(__FILE__, __LINE__, (d), NULL)
 #define EXPECT_STATE(d, side, name) harness_string(__FILE__, __LINE__, #side "'s state", duo_state((d), (side)), (name))
 #define EXPECT_POLL(d, side, bits)  harness_poll(__FILE__, __LINE__, duo_poll((d), (side)), (bits))
+/* SO_ERROR, which clears it: 0 or a positive errno */
+#define EXPECT_ERROR(d, side, err) \
+	harness_equal(__FILE__, __LINE__, "SO_ERROR of the " #side, duo_get((d), (side), SOL_SOCKET, SO_ERROR), (err))
 #define EXPECT_COUNTER(d, side, name, count) \
 	harness_equal(__FILE__, __LINE__, #side " " name, (int64_t)duo_counter((d), (side), (name)), (count))
 #define EXPECT_RECV_NOTHING(d, side) \

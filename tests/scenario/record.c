@@ -199,8 +199,10 @@ void harness_no_line(const char *file, int line, bool wire, const char *pattern)
 
 void harness_heard(const char *file, int line, struct duo *d, const char *pattern)
 {
-	const char *text = lab_raw_hear(d->raw);
+	const char *text;
 
+	lab_run_for(d->world, 0); /* what has been sent arrives */
+	text = lab_raw_hear(d->raw);
 	if (!pattern && text)
 		harness_fail(file, line, "the script heard \"%s\", expected silence", text);
 	if (pattern && (!text || !line_matches(text, pattern)))
