@@ -22,7 +22,7 @@ static void take(struct net *net, const struct ip_packet *pkt)
 	assert_ptr_equal(pkt->hdr + pkt->hdr_len, pkt->data);
 }
 
-static const struct ip_protocol ops = { .rcv = take };
+static const struct ip_protocol ops = {.rcv = take};
 
 static int setup(void **state)
 {
@@ -54,10 +54,13 @@ static void frag(bool v6, uint16_t id, uint32_t from, uint32_t to, bool more)
 		put_be16(b + 2, (uint16_t)(from | more));
 		put_be32(b + 4, id);
 		memcpy(b + 8, datagram + from, to - from);
-		pkt6(&p, &(struct pkt6){ .next = IPPROTO_FRAGMENT, .payload = b, .len = 8 + to - from });
+		pkt6(&p, &(struct pkt6){.next = IPPROTO_FRAGMENT, .payload = b, .len = 8 + to - from});
 	} else {
-		pkt4(&p, &(struct pkt4){ .proto = IPPROTO_TCP, .id = id, .frag = (uint16_t)(from / 8 | (more ? 0x2000 : 0)),
-					 .payload = datagram + from, .len = to - from });
+		pkt4(&p, &(struct pkt4){.proto = IPPROTO_TCP,
+					.id = id,
+					.frag = (uint16_t)(from / 8 | (more ? 0x2000 : 0)),
+					.payload = datagram + from,
+					.len = to - from});
 	}
 	ip_net_receive(&t, p.b, p.len);
 }
@@ -79,7 +82,8 @@ static void play(bool v6, const int *order, int n)
 {
 	for (int i = 0; i < n; i++) {
 		assert_int_equal(got.count, 0);
-		frag(v6, next_id, (uint32_t)order[i] * 24, (uint32_t)order[i] * 24 + (order[i] == n - 1 ? 5 : 24), order[i] < n - 1);
+		frag(v6, next_id, (uint32_t)order[i] * 24, (uint32_t)order[i] * 24 + (order[i] == n - 1 ? 5 : 24),
+		     order[i] < n - 1);
 	}
 	assert_whole((uint32_t)(n - 1) * 24 + 5);
 	next_id++;
@@ -105,7 +109,7 @@ static void fragments_in_all_orders_become_the_datagram(void **state)
 {
 	(void)state;
 	for (int v6 = 0; v6 < 2; v6++) {
-		int order[6] = { 0, 1, 2, 3, 4, 5 };
+		int order[6] = {0, 1, 2, 3, 4, 5};
 
 		permute(v6, order, 6, 6);
 	}
@@ -164,7 +168,7 @@ static void every_partial_overlap_drops_the_whole_datagram(void **state)
 {
 	static const struct {
 		uint32_t from, to;
-	} second[] = { { 0, 40 }, { 8, 24 }, { 0, 24 }, { 24, 40 }, { 8, 48 }, { 16, 40 } };
+	} second[] = {{0, 40}, {8, 24}, {0, 24}, {24, 40}, {8, 48}, {16, 40}};
 
 	(void)state;
 	for (int v6 = 0; v6 < 2; v6++) {
@@ -172,8 +176,9 @@ static void every_partial_overlap_drops_the_whole_datagram(void **state)
 			frag(v6, (uint16_t)(100 + i), 16, 32, true);
 			counted(&t);
 			frag(v6, (uint16_t)(100 + i), second[i].from, second[i].to, true);
-			assert_string_equal(counted(&t), v6 ? "Ip6InReceives+1 Ip6ReasmReqds+1 Ip6ReasmFails+1" :
-							      "IpInReceives+1 IpReasmReqds+1 IpReasmFails+1 IpExtReasmOverlaps+1");
+			assert_string_equal(counted(&t),
+					    v6 ? "Ip6InReceives+1 Ip6ReasmReqds+1 Ip6ReasmFails+1"
+					       : "IpInReceives+1 IpReasmReqds+1 IpReasmFails+1 IpExtReasmOverlaps+1");
 			assert_int_equal(t.net.skbs.count, 0);
 			assert_int_equal(t.net.wheel.count, 0);
 		}
@@ -213,7 +218,7 @@ static void ipv6_fragments_that_cannot_be_are_told_to_the_sender(void **state)
 		bool more;
 		uint8_t code;
 		uint8_t pointer;
-	} bad[] = { { 0, 31, true, 0, 4 }, { 65528, 65544, false, 0, 42 }, { 0, 16, true, 3, 0 } };
+	} bad[] = {{0, 31, true, 0, 4}, {65528, 65544, false, 0, 42}, {0, 16, true, 3, 0}};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -233,32 +238,33 @@ static void ipv6_fragments_that_cannot_be_are_told_to_the_sender(void **state)
 
 static void headers_before_an_ipv6_fragment_stay_in_front_of_the_datagram(void **state)
 {
-	uint8_t b[200] = { 44, 0, 1, 4, 0, 0, 0, 0, 6, 0, 0, 1, 0, 0, 0, 9 };
+	uint8_t b[200] = {44, 0, 1, 4, 0, 0, 0, 0, 6, 0, 0, 1, 0, 0, 0, 9};
 
 	(void)state;
 	memcpy(b + 16, datagram, 64);
-	pkt6(&p, &(struct pkt6){ .next = 60, .payload = b, .len = 16 + 64 });
+	pkt6(&p, &(struct pkt6){.next = 60, .payload = b, .len = 16 + 64});
 	ip_net_receive(&t, p.b, p.len);
 	put_be16(b + 10, 64);
 	memcpy(b + 16, datagram + 64, 40);
-	pkt6(&p, &(struct pkt6){ .next = 60, .payload = b, .len = 16 + 40 });
+	pkt6(&p, &(struct pkt6){.next = 60, .payload = b, .len = 16 + 40});
 	ip_net_receive(&t, p.b, p.len);
 	assert_whole(104);
 }
 
 static void a_fragment_in_a_fragment_is_a_header_error(void **state)
 {
-	uint8_t b[60] = { 44, 0, 0, 1, 0, 0, 0, 9, 6, 0, 0, 1, 0, 0, 0, 10 };
+	uint8_t b[60] = {44, 0, 0, 1, 0, 0, 0, 9, 6, 0, 0, 1, 0, 0, 0, 10};
 
 	(void)state;
-	pkt6(&p, &(struct pkt6){ .next = 44, .payload = b, .len = 8 + 48 });
+	pkt6(&p, &(struct pkt6){.next = 44, .payload = b, .len = 8 + 48});
 	ip_net_receive(&t, p.b, p.len);
 	b[3] = 48;
-	pkt6(&p, &(struct pkt6){ .next = 44, .payload = b, .len = 8 + 8 });
+	pkt6(&p, &(struct pkt6){.next = 44, .payload = b, .len = 8 + 8});
 	counted(&t);
 	ip_net_receive(&t, p.b, p.len);
-	assert_string_equal(counted(&t), "Ip6InReceives+1 Ip6InHdrErrors+1 Ip6OutRequests+1 Ip6ReasmReqds+2 Ip6ReasmOKs+1 "
-					 "Ip6OutTransmits+1 Icmp6OutMsgs+1 Icmp6OutParmProblems+1");
+	assert_string_equal(counted(&t),
+			    "Ip6InReceives+1 Ip6InHdrErrors+1 Ip6OutRequests+1 Ip6ReasmReqds+2 Ip6ReasmOKs+1 "
+			    "Ip6OutTransmits+1 Icmp6OutMsgs+1 Icmp6OutParmProblems+1");
 	assert_int_equal(get_be32(t.sent[0] + 44), 40);
 }
 
@@ -267,9 +273,10 @@ static void datagrams_are_told_apart_by_id_protocol_and_address(void **state)
 	(void)state;
 	frag(false, 1, 0, 24, true);
 	frag(false, 2, 24, 48, false);
-	pkt4(&p, &(struct pkt4){ .proto = 200, .id = 1, .frag = 3, .payload = datagram + 24, .len = 24 });
+	pkt4(&p, &(struct pkt4){.proto = 200, .id = 1, .frag = 3, .payload = datagram + 24, .len = 24});
 	ip_net_receive(&t, p.b, p.len);
-	pkt4(&p, &(struct pkt4){ .saddr = "10.0.0.3", .proto = 6, .id = 1, .frag = 3, .payload = datagram + 24, .len = 24 });
+	pkt4(&p,
+	     &(struct pkt4){.saddr = "10.0.0.3", .proto = 6, .id = 1, .frag = 3, .payload = datagram + 24, .len = 24});
 	ip_net_receive(&t, p.b, p.len);
 	assert_int_equal(got.count, 0);
 	frag(false, 1, 24, 48, false);
@@ -287,8 +294,9 @@ static void time_runs_out_with_a_word_only_if_the_first_fragment_came(void **sta
 	ip_net_advance(&t, 30 * NSEC_PER_SEC - TICK_NSEC);
 	assert_string_equal(counted(&t), "");
 	ip_net_advance(&t, TICK_NSEC);
-	assert_string_equal(counted(&t), "IpOutRequests+1 IpReasmTimeout+2 IpReasmFails+2 IpOutTransmits+1 IcmpOutMsgs+1 "
-					 "IcmpOutTimeExcds+1");
+	assert_string_equal(counted(&t),
+			    "IpOutRequests+1 IpReasmTimeout+2 IpReasmFails+2 IpOutTransmits+1 IcmpOutMsgs+1 "
+			    "IcmpOutTimeExcds+1");
 	assert_int_equal(t.sent_count, 1);
 	assert_int_equal(t.sent_len[0], 20 + 8 + 36);
 	assert_int_equal(t.sent[0][20], 11);
@@ -301,8 +309,9 @@ static void time_runs_out_with_a_word_only_if_the_first_fragment_came(void **sta
 	ip_net_advance(&t, 60 * NSEC_PER_SEC - TICK_NSEC);
 	assert_string_equal(counted(&t), "");
 	ip_net_advance(&t, TICK_NSEC);
-	assert_string_equal(counted(&t), "Ip6OutRequests+1 Ip6ReasmTimeout+2 Ip6ReasmFails+2 Ip6OutTransmits+1 Icmp6OutMsgs+1 "
-					 "Icmp6OutTimeExcds+1");
+	assert_string_equal(counted(&t),
+			    "Ip6OutRequests+1 Ip6ReasmTimeout+2 Ip6ReasmFails+2 Ip6OutTransmits+1 Icmp6OutMsgs+1 "
+			    "Icmp6OutTimeExcds+1");
 	assert_int_equal(t.sent_len[0], 40 + 8 + 40 + 8 + 48);
 	assert_memory_equal(t.sent[0] + 40 + 8 + 40 + 8, datagram, 48);
 	assert_int_equal(t.sent[0][40], 3);
@@ -354,7 +363,7 @@ static void without_memory_a_datagram_fails_and_nothing_leaks(void **state)
 			uint64_t before = mib(&t, fails);
 
 			for (int i = 0; i < 5; i++) {
-				static const uint32_t at[] = { 0, 2000, 6000, 4000, 8000 };
+				static const uint32_t at[] = {0, 2000, 6000, 4000, 8000};
 
 				t.world.refusing = i == fail;
 				frag(v6, (uint16_t)fail, at[i], at[i] + 2000, i < 4);
@@ -376,20 +385,24 @@ static void congestion_seen_by_one_fragment_is_seen_by_the_datagram(void **state
 	static const struct {
 		uint8_t first, second;
 		int whole; /* -1: none */
-	} cases[] = { { 0, 0, 0 }, { 2, 2, 2 }, { 2, 3, 3 }, { 3, 1, 3 }, { 3, 3, 3 }, { 0, 2, -1 }, { 3, 0, -1 }, { 0, 3, -1 } };
+	} cases[] = {{0, 0, 0}, {2, 2, 2}, {2, 3, 3}, {3, 1, 3}, {3, 3, 3}, {0, 2, -1}, {3, 0, -1}, {0, 3, -1}};
 
 	(void)state;
 	for (int v6 = 0; v6 < 2; v6++) {
 		for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 			for (int part = 0; part < 2; part++) {
-				uint8_t b[8 + 24] = { 6, 0, 0, part ? 24 : 1, 0, 0, 0, (uint8_t)i };
+				uint8_t b[8 + 24] = {6, 0, 0, part ? 24 : 1, 0, 0, 0, (uint8_t)i};
 				uint8_t ds = part ? cases[i].second : cases[i].first;
 
 				if (v6)
-					pkt6(&p, &(struct pkt6){ .next = 44, .dsfield = ds, .payload = b, .len = 32 });
+					pkt6(&p, &(struct pkt6){.next = 44, .dsfield = ds, .payload = b, .len = 32});
 				else
-					pkt4(&p, &(struct pkt4){ .proto = 6, .id = (uint16_t)i, .dsfield = ds, .payload = b,
-								 .len = 24, .frag = part ? 3 : 0x2000 });
+					pkt4(&p, &(struct pkt4){.proto = 6,
+								.id = (uint16_t)i,
+								.dsfield = ds,
+								.payload = b,
+								.len = 24,
+								.frag = part ? 3 : 0x2000});
 				ip_net_receive(&t, p.b, p.len);
 			}
 			assert_int_equal(got.count, cases[i].whole >= 0);
@@ -404,17 +417,18 @@ static void congestion_seen_by_one_fragment_is_seen_by_the_datagram(void **state
 
 static void only_the_first_of_the_first_fragments_gives_the_headers(void **state)
 {
-	uint8_t b[200] = { 60, 0, 1, 4, 0, 0, 0, 0, 60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 1, 4, 0, 0, 0, 0, 6, 0, 0, 1, 0, 0, 0, 7 };
+	uint8_t b[200] = {60, 0, 1, 4, 0, 0, 0, 0, 60, 0, 1, 4, 0, 0, 0, 0,
+			  44, 0, 1, 4, 0, 0, 0, 0, 6,  0, 0, 1, 0, 0, 0, 7};
 
 	(void)state;
 	frag(true, 7, 0, 24, true);
 	memcpy(b + 32, datagram, 24);
-	pkt6(&p, &(struct pkt6){ .next = 60, .payload = b, .len = 32 + 24 });
+	pkt6(&p, &(struct pkt6){.next = 60, .payload = b, .len = 32 + 24});
 	ip_net_receive(&t, p.b, p.len);
 	b[26] = 0;
 	b[27] = 48; /* the last one, behind the same headers */
 	memcpy(b + 32, datagram + 48, 24);
-	pkt6(&p, &(struct pkt6){ .next = 60, .payload = b, .len = 32 + 24 });
+	pkt6(&p, &(struct pkt6){.next = 60, .payload = b, .len = 32 + 24});
 	ip_net_receive(&t, p.b, p.len);
 	frag(true, 7, 24, 48, true);
 	assert_whole(72);
@@ -422,14 +436,14 @@ static void only_the_first_of_the_first_fragments_gives_the_headers(void **state
 
 static void an_error_about_a_datagram_quotes_it_without_the_fragment_header(void **state)
 {
-	uint8_t b[8 + 24] = { 200, 0, 0, 1, 0, 0, 0, 7 };
+	uint8_t b[8 + 24] = {200, 0, 0, 1, 0, 0, 0, 7};
 
 	(void)state;
 	memcpy(b + 8, datagram, 24);
-	pkt6(&p, &(struct pkt6){ .next = 44, .payload = b, .len = 32 });
+	pkt6(&p, &(struct pkt6){.next = 44, .payload = b, .len = 32});
 	ip_net_receive(&t, p.b, p.len);
 	b[3] = 24;
-	pkt6(&p, &(struct pkt6){ .next = 44, .payload = b, .len = 32 });
+	pkt6(&p, &(struct pkt6){.next = 44, .payload = b, .len = 32});
 	ip_net_receive(&t, p.b, p.len);
 	assert_int_equal(t.sent_count, 1);
 	assert_int_equal(t.sent_len[0], 40 + 8 + 40 + 48);

@@ -46,7 +46,7 @@ static void make_unit(struct unit *u, uint8_t family, uint32_t opt, uint32_t pay
 static uint32_t naive_cut(const struct unit *u, uint32_t index, uint8_t *out)
 {
 	uint32_t ip = u->family == AF_INET ? 20 : 40, payload = u->len - u->hdr_len, from = index * u->gso, n = 0, sum;
-	uint8_t pseudo[40] = { 0 };
+	uint8_t pseudo[40] = {0};
 	bool last;
 
 	for (uint32_t i = 0; i < u->hdr_len; i++)
@@ -58,7 +58,7 @@ static uint32_t naive_cut(const struct unit *u, uint32_t index, uint8_t *out)
 	last = from + n == payload;
 	put_be32(out + ip + 4, get_be32(u->b + ip + 4) + from);
 	if (!last)
-		out[ip + 13] &= (uint8_t)~(TCPHDR_FIN | TCPHDR_PSH);
+		out[ip + 13] &= (uint8_t) ~(TCPHDR_FIN | TCPHDR_PSH);
 	if (index)
 		out[ip + 13] &= (uint8_t)~TCPHDR_CWR;
 	n += u->hdr_len;
@@ -85,30 +85,34 @@ static uint32_t naive_cut(const struct unit *u, uint32_t index, uint8_t *out)
 /* The unit in pieces of different sizes, headers broken too. */
 static int scatter(struct iovec *iov, const struct unit *u, int how)
 {
-	static const uint32_t cuts[][6] = { { 0 }, { 20, 40 }, { 1, 2, 3, 50 }, { 40, 61, 62, 63, 700 }, { 39, 41, 1000 } };
+	static const uint32_t cuts[][6] = {{0}, {20, 40}, {1, 2, 3, 50}, {40, 61, 62, 63, 700}, {39, 41, 1000}};
 	uint32_t at = 0;
 	int n = 0;
 
 	for (int i = 0; i < 6 && cuts[how][i] && cuts[how][i] < u->len; i++) {
-		iov[n++] = (struct iovec){ (void *)(uintptr_t)(u->b + at), cuts[how][i] - at };
+		iov[n++] = (struct iovec){(void *)(uintptr_t)(u->b + at), cuts[how][i] - at};
 		at = cuts[how][i];
 	}
-	iov[n++] = (struct iovec){ NULL, 0 }; /* an empty piece does no harm */
-	iov[n++] = (struct iovec){ (void *)(uintptr_t)(u->b + at), u->len - at };
+	iov[n++] = (struct iovec){NULL, 0}; /* an empty piece does no harm */
+	iov[n++] = (struct iovec){(void *)(uintptr_t)(u->b + at), u->len - at};
 	return n;
 }
 
 static struct la_frame frame_of(const struct unit *u, struct iovec *iov, int how)
 {
-	return (struct la_frame){ .iov = iov, .iovcnt = scatter(iov, u, how), .len = u->len, .hdr_len = (uint16_t)u->hdr_len,
-				  .gso_size = u->gso, .family = u->family };
+	return (struct la_frame){.iov = iov,
+				 .iovcnt = scatter(iov, u, how),
+				 .len = u->len,
+				 .hdr_len = (uint16_t)u->hdr_len,
+				 .gso_size = u->gso,
+				 .family = u->family};
 }
 
 static void every_cut_equals_the_naive_one(void **state)
 {
-	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	static const uint32_t payloads[] = { 0, 1, 9, 10, 11, 100, 1447, 1448, 1449, 14480, 14481, 60000 };
-	static const uint16_t sizes[] = { 1, 10, 536, 1448 };
+	static const uint8_t families[] = {AF_INET, AF_INET6};
+	static const uint32_t payloads[] = {0, 1, 9, 10, 11, 100, 1447, 1448, 1449, 14480, 14481, 60000};
+	static const uint16_t sizes[] = {1, 10, 536, 1448};
 	static struct unit u;
 	static uint8_t want[70000];
 
@@ -175,8 +179,8 @@ static void hear(struct net *net, int ifindex, const void *frame, size_t len)
 	heard.len = len;
 	heard.gso = loopback_gso_size(net);
 	if (heard.again) {
-		struct iovec iov = { heard.b, heard.len };
-		struct la_frame answer = { .iov = &iov, .iovcnt = 1, .len = (uint32_t)len, .family = AF_INET };
+		struct iovec iov = {heard.b, heard.len};
+		struct la_frame answer = {.iov = &iov, .iovcnt = 1, .len = (uint32_t)len, .family = AF_INET};
 
 		heard.again = false;
 		assert_int_equal(dev_xmit(net, LOOPBACK_IFINDEX, &answer), 0);
@@ -270,13 +274,13 @@ static void devices_are_numbered_from_two_and_their_mtu_is_checked(void **state)
 	assert_int_equal(dev_mtu(&t.net, 0), 0);
 	assert_int_equal(dev_gso_max(&t.net, 3), 65536);
 	assert_int_equal(dev_gso_max(&t.net, 4), 3000);
-	assert_int_equal(dev_xmit(&t.net, 23, &(struct la_frame){ .len = 0 }), -ENODEV);
+	assert_int_equal(dev_xmit(&t.net, 23, &(struct la_frame){.len = 0}), -ENODEV);
 	dev[0].mtu = 67;
 	assert_int_equal(dev_add(&t.net, &dev[0]), -EINVAL);
 	dev[0].mtu = 65536;
 	assert_int_equal(dev_add(&t.net, &dev[0]), -EINVAL);
 	t.net.dying = true;
-	assert_int_equal(dev_xmit(&t.net, 2, &(struct la_frame){ .len = 0 }), -ENODEV);
+	assert_int_equal(dev_xmit(&t.net, 2, &(struct la_frame){.len = 0}), -ENODEV);
 	ip_net_exit(&t);
 }
 

@@ -25,7 +25,7 @@ static void no_packet(struct net *net, const struct ip_packet *pkt)
 	(void)pkt;
 }
 
-static const struct ip_protocol ops = { .rcv = no_packet, .err = hear };
+static const struct ip_protocol ops = {.rcv = no_packet, .err = hear};
 
 static int setup(void **state)
 {
@@ -45,17 +45,19 @@ static int teardown(void **state)
 
 #define EXPECT(want) assert_string_equal(counted(&t), want)
 
-static void message4(const char *saddr, const char *daddr, uint8_t type, uint8_t code, uint32_t rest, const void *body, size_t len)
+static void message4(const char *saddr, const char *daddr, uint8_t type, uint8_t code, uint32_t rest, const void *body,
+		     size_t len)
 {
 	len = icmp_message(m, type, code, rest, body, len, 0);
-	pkt4(&p, &(struct pkt4){ .saddr = saddr, .daddr = daddr, .proto = IPPROTO_ICMP, .payload = m, .len = len });
+	pkt4(&p, &(struct pkt4){.saddr = saddr, .daddr = daddr, .proto = IPPROTO_ICMP, .payload = m, .len = len});
 	ip_net_receive(&t, p.b, p.len);
 }
 
-static void message6(const char *saddr, const char *daddr, uint8_t type, uint8_t code, uint32_t rest, const void *body, size_t len)
+static void message6(const char *saddr, const char *daddr, uint8_t type, uint8_t code, uint32_t rest, const void *body,
+		     size_t len)
 {
 	len = icmp_message(m, type, code, rest, body, len, naive_pseudo6(saddr, daddr, 8 + len, 58));
-	pkt6(&p, &(struct pkt6){ .saddr = saddr, .daddr = daddr, .next = IPPROTO_ICMPV6, .payload = m, .len = len });
+	pkt6(&p, &(struct pkt6){.saddr = saddr, .daddr = daddr, .next = IPPROTO_ICMPV6, .payload = m, .len = len});
 	ip_net_receive(&t, p.b, p.len);
 }
 
@@ -65,7 +67,8 @@ static void an_echo_request_is_answered_with_the_same_bytes(void **state)
 {
 	(void)state;
 	message4(NULL, NULL, 8, 5, 0x00010002, "some data", 9); /* the code comes back too */
-	EXPECT("IpInReceives+1 IpInDelivers+1 IpOutRequests+1 IpOutTransmits+1 IcmpInMsgs+1 IcmpInEchos+1 IcmpOutMsgs+1 "
+	EXPECT("IpInReceives+1 IpInDelivers+1 IpOutRequests+1 IpOutTransmits+1 IcmpInMsgs+1 IcmpInEchos+1 "
+	       "IcmpOutMsgs+1 "
 	       "IcmpOutEchoReps+1");
 	assert_int_equal(t.sent_count, 1);
 	assert_int_equal(t.sent_len[0], 37);
@@ -132,8 +135,11 @@ static void echo_of_4000_bytes_comes_and_goes_in_fragments(void **state)
 	len = icmp_message(m, 8, 0, 0x00010002, data, sizeof(data), 0);
 	for (size_t off = 0; off < len; off += 1480) {
 		n = min(len - off, (size_t)1480);
-		pkt4(&p, &(struct pkt4){ .proto = 1, .id = 5, .frag = (uint16_t)(off / 8 | (off + n < len ? 0x2000 : 0)),
-					 .payload = m + off, .len = n });
+		pkt4(&p, &(struct pkt4){.proto = 1,
+					.id = 5,
+					.frag = (uint16_t)(off / 8 | (off + n < len ? 0x2000 : 0)),
+					.payload = m + off,
+					.len = n});
 		ip_net_receive(&t, p.b, p.len);
 	}
 	EXPECT("IpInReceives+3 IpInDelivers+1 IpOutRequests+1 IpReasmReqds+3 IpReasmOKs+1 IpFragOKs+1 IpFragCreates+3 "
@@ -166,10 +172,11 @@ static void echo_of_4000_bytes_comes_and_goes_in_fragments(void **state)
 		put_be16(b + 2, (uint16_t)(off | (off + n < len)));
 		b[7] = 5;
 		memcpy(b + 8, m + off, n);
-		pkt6(&p, &(struct pkt6){ .next = 44, .payload = b, .len = 8 + n });
+		pkt6(&p, &(struct pkt6){.next = 44, .payload = b, .len = 8 + n});
 		ip_net_receive(&t, p.b, p.len);
 	}
-	EXPECT("Ip6InReceives+3 Ip6InDelivers+1 Ip6OutRequests+1 Ip6ReasmReqds+3 Ip6ReasmOKs+1 Ip6FragOKs+1 Ip6FragCreates+3 "
+	EXPECT("Ip6InReceives+3 Ip6InDelivers+1 Ip6OutRequests+1 Ip6ReasmReqds+3 Ip6ReasmOKs+1 Ip6FragOKs+1 "
+	       "Ip6FragCreates+3 "
 	       "Ip6OutTransmits+3 Icmp6InMsgs+1 Icmp6InEchos+1 Icmp6OutMsgs+1 Icmp6OutEchoReplies+1");
 	assert_int_equal(t.sent_count, 3);
 	assert_int_equal(t.sent_len[0], 1496);
@@ -190,9 +197,9 @@ static void echo_of_4000_bytes_comes_and_goes_in_fragments(void **state)
 static void echo_over_loopback_comes_back_at_the_end_of_the_entry(void **state)
 {
 	struct in6_addr self = A("127.0.0.1");
-	uint8_t hdr[9] = { 8, 0, 0, 0, 0, 1, 0, 1, 'x' };
-	struct iovec iov = { hdr, 9 };
-	struct ip_out out = { .saddr = self, .daddr = self, .proto = 1, .iov = &iov, .iovcnt = 1, .len = 9 };
+	uint8_t hdr[9] = {8, 0, 0, 0, 0, 1, 0, 1, 'x'};
+	struct iovec iov = {hdr, 9};
+	struct ip_out out = {.saddr = self, .daddr = self, .proto = 1, .iov = &iov, .iovcnt = 1, .len = 9};
 
 	(void)state;
 	naive_store(hdr + 2, naive_sum(hdr, 9, 0));
@@ -211,15 +218,20 @@ static size_t quote4(uint8_t *q, size_t opt_len, size_t len, uint8_t proto)
 {
 	static struct pkt ours;
 
-	pkt4(&ours, &(struct pkt4){ .saddr = "10.0.0.1", .daddr = "10.0.0.2", .proto = proto, .opt = "\1\1\1\1", .opt_len = opt_len,
-				    .payload = "0123456789abcdef", .len = len });
+	pkt4(&ours, &(struct pkt4){.saddr = "10.0.0.1",
+				   .daddr = "10.0.0.2",
+				   .proto = proto,
+				   .opt = "\1\1\1\1",
+				   .opt_len = opt_len,
+				   .payload = "0123456789abcdef",
+				   .len = len});
 	memcpy(q, ours.b, ours.len);
 	return ours.len;
 }
 
 static void every_icmp_error_reaches_the_transport_with_what_it_quotes(void **state)
 {
-	static const uint8_t types[] = { 3, 4, 11, 12 };
+	static const uint8_t types[] = {3, 4, 11, 12};
 	struct in6_addr ours = A("10.0.0.1"), peer = A("10.0.0.2");
 	uint8_t q[100];
 
@@ -257,8 +269,8 @@ static void an_icmp_error_that_quotes_too_little_is_an_error_itself(void **state
 		heard.count = 0;
 		message4(NULL, NULL, 3, 1, 0, q, cut);
 		assert_int_equal(heard.count, cut == len);
-		EXPECT(cut == len ? "IpInReceives+1 IpInDelivers+1 IcmpInMsgs+1 IcmpInDestUnreachs+1" :
-				    "IpInReceives+1 IpInDelivers+1 IcmpInMsgs+1 IcmpInErrors+1 IcmpInDestUnreachs+1");
+		EXPECT(cut == len ? "IpInReceives+1 IpInDelivers+1 IcmpInMsgs+1 IcmpInDestUnreachs+1"
+				  : "IpInReceives+1 IpInDelivers+1 IcmpInMsgs+1 IcmpInErrors+1 IcmpInDestUnreachs+1");
 	}
 	for (unsigned ihl = 0; ihl < 16; ihl++) {
 		heard.count = 0;
@@ -282,7 +294,7 @@ static void bad_icmp_messages_are_counted_as_by_linux(void **state)
 	counted(&t);
 	ip_net_receive(&t, p.b, p.len);
 	EXPECT("IpInReceives+1 IpInDelivers+1 IcmpInMsgs+1 IcmpInErrors+1 IcmpInCsumErrors+1");
-	pkt4(&p, &(struct pkt4){ .proto = 1, .payload = "\x08\0\xf7\xff", .len = 4 });
+	pkt4(&p, &(struct pkt4){.proto = 1, .payload = "\x08\0\xf7\xff", .len = 4});
 	ip_net_receive(&t, p.b, p.len);
 	EXPECT("IpInReceives+1 IpInDelivers+1 IcmpInMsgs+1 IcmpInErrors+1");
 	for (unsigned type = 19; type < 256; type++) {
@@ -301,7 +313,7 @@ static void bad_icmp_messages_are_counted_as_by_linux(void **state)
 	p.b[44] ^= 1;
 	ip_net_receive(&t, p.b, p.len);
 	EXPECT("Ip6InReceives+1 Ip6InDelivers+1 Icmp6InMsgs+1 Icmp6InErrors+1 Icmp6InCsumErrors+1");
-	pkt6(&p, &(struct pkt6){ .next = 58, .payload = "\x80\0\0", .len = 3 });
+	pkt6(&p, &(struct pkt6){.next = 58, .payload = "\x80\0\0", .len = 3});
 	ip_net_receive(&t, p.b, p.len);
 	EXPECT("Ip6InReceives+1 Ip6InDelivers+1 Icmp6InMsgs+1 Icmp6InErrors+1 Icmp6InCsumErrors+1");
 	assert_int_equal(t.sent_count, 1);
@@ -309,15 +321,18 @@ static void bad_icmp_messages_are_counted_as_by_linux(void **state)
 
 static void every_icmpv6_error_reaches_the_transport_behind_extension_headers(void **state)
 {
-	static const uint8_t types[] = { 1, 2, 3, 4, 100 };
+	static const uint8_t types[] = {1, 2, 3, 4, 100};
 	static struct pkt ours;
-	uint8_t chain[20] = { 6, 0, 1, 4, 0, 0, 0, 0, '0', '1', '2', '3', '4', '5', '6', '7' };
+	uint8_t chain[20] = {6, 0, 1, 4, 0, 0, 0, 0, '0', '1', '2', '3', '4', '5', '6', '7'};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
 		for (int ext = 0; ext < 2; ext++) {
-			pkt6(&ours, &(struct pkt6){ .saddr = "fd00::1", .daddr = "fd00::2", .next = ext ? 60 : 6,
-						    .payload = ext ? chain : chain + 8, .len = ext ? 16 : 8 });
+			pkt6(&ours, &(struct pkt6){.saddr = "fd00::1",
+						   .daddr = "fd00::2",
+						   .next = ext ? 60 : 6,
+						   .payload = ext ? chain : chain + 8,
+						   .len = ext ? 16 : 8});
 			for (size_t cut = 0; cut <= ours.len; cut++) {
 				heard.count = 0;
 				message6(NULL, NULL, types[i], 1, 1300, ours.b, cut);
@@ -336,7 +351,7 @@ static void every_icmpv6_error_reaches_the_transport_behind_extension_headers(vo
 
 static void unknown_protocol(const char *saddr)
 {
-	pkt4(&p, &(struct pkt4){ .saddr = saddr, .proto = 200, .payload = "abcdefgh", .len = 8 });
+	pkt4(&p, &(struct pkt4){.saddr = saddr, .proto = 200, .payload = "abcdefgh", .len = 8});
 	ip_net_receive(&t, p.b, p.len);
 }
 
@@ -386,7 +401,7 @@ static void icmpv6_errors_have_a_limit_that_goes_by_the_prefix(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 20; i++) {
-		pkt6(&p, &(struct pkt6){ .next = 200, .payload = "abcdefgh", .len = 8 });
+		pkt6(&p, &(struct pkt6){.next = 200, .payload = "abcdefgh", .len = 8});
 		ip_net_receive(&t, p.b, p.len);
 	}
 	assert_int_equal(t.sent_count, 6);
@@ -407,26 +422,26 @@ static void no_error_answers_an_error_a_later_fragment_or_nobody(void **state)
 	(void)state;
 	len = quote4(inner, 0, 8, 6); /* an ICMP error with a bad option in its header */
 	len = icmp_message(m, 3, 1, 0, inner, len, 0);
-	pkt4(&p, &(struct pkt4){ .proto = 1, .opt = "\x07\0\0\0", .opt_len = 4, .payload = m, .len = len });
+	pkt4(&p, &(struct pkt4){.proto = 1, .opt = "\x07\0\0\0", .opt_len = 4, .payload = m, .len = len});
 	ip_net_receive(&t, p.b, p.len);
-	pkt4(&p, &(struct pkt4){ .proto = 6, .frag = 3, .opt = "\x07\0\0\0", .opt_len = 4, .payload = m, .len = len });
+	pkt4(&p, &(struct pkt4){.proto = 6, .frag = 3, .opt = "\x07\0\0\0", .opt_len = 4, .payload = m, .len = len});
 	ip_net_receive(&t, p.b, p.len);
 	assert_int_equal(t.sent_count, 0);
-	pkt4(&p, &(struct pkt4){ .proto = 6, .opt = "\x07\0\0\0", .opt_len = 4, .payload = m, .len = len });
+	pkt4(&p, &(struct pkt4){.proto = 6, .opt = "\x07\0\0\0", .opt_len = 4, .payload = m, .len = len});
 	ip_net_receive(&t, p.b, p.len);
 	assert_int_equal(t.sent_count, 1);
 	ip_net_forget(&t);
 
-	pkt6(&p, &(struct pkt6){ .saddr = "::", .next = 200, .payload = "abcdefgh", .len = 8 });
+	pkt6(&p, &(struct pkt6){.saddr = "::", .next = 200, .payload = "abcdefgh", .len = 8});
 	ip_net_receive(&t, p.b, p.len);
-	pkt6(&p, &(struct pkt6){ .daddr = "ff02::1", .next = 200, .payload = "abcdefgh", .len = 8 });
+	pkt6(&p, &(struct pkt6){.daddr = "ff02::1", .next = 200, .payload = "abcdefgh", .len = 8});
 	ip_net_receive(&t, p.b, p.len);
 	len = icmp_message(m, 1, 0, 0, "x", 1, 0); /* an ICMPv6 error to an address without a route */
-	pkt6(&p, &(struct pkt6){ .daddr = "2001::1", .next = 58, .payload = m, .len = len });
+	pkt6(&p, &(struct pkt6){.daddr = "2001::1", .next = 58, .payload = m, .len = len});
 	ip_net_receive(&t, p.b, p.len);
 	assert_int_equal(t.sent_count, 0);
 	m[0] = 128;
-	pkt6(&p, &(struct pkt6){ .daddr = "2001::1", .next = 58, .payload = m, .len = len });
+	pkt6(&p, &(struct pkt6){.daddr = "2001::1", .next = 58, .payload = m, .len = len});
 	ip_net_receive(&t, p.b, p.len);
 	assert_int_equal(t.sent_count, 1);
 }
@@ -435,10 +450,10 @@ static void errors_quote_as_much_as_linux(void **state)
 {
 	(void)state;
 	memset(m, 7, 3000);
-	pkt4(&p, &(struct pkt4){ .proto = 200, .payload = m, .len = 1400 });
+	pkt4(&p, &(struct pkt4){.proto = 200, .payload = m, .len = 1400});
 	ip_net_receive(&t, p.b, p.len);
 	assert_int_equal(t.sent_len[0], 576);
-	pkt6(&p, &(struct pkt6){ .next = 200, .payload = m, .len = 1400 });
+	pkt6(&p, &(struct pkt6){.next = 200, .payload = m, .len = 1400});
 	ip_net_receive(&t, p.b, p.len);
 	assert_int_equal(t.sent_len[1], 1280);
 	assert_memory_equal(t.sent[1] + 48, p.b, 1232);

@@ -22,7 +22,7 @@ static void take(struct net *net, const struct ip_packet *pkt)
 	tcp.pkt = *pkt;
 }
 
-static const struct ip_protocol tcp_ops = { .rcv = take };
+static const struct ip_protocol tcp_ops = {.rcv = take};
 
 static int setup(void **state)
 {
@@ -40,10 +40,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define RECEIVED(want)                                      \
-	do {                                                \
-		ip_net_receive(&t, p.b, p.len);             \
-		assert_string_equal(counted(&t), want);     \
+#define RECEIVED(want) \
+	do { \
+		ip_net_receive(&t, p.b, p.len); \
+		assert_string_equal(counted(&t), want); \
 	} while (0)
 #define SENT(n) assert_int_equal(t.sent_count, n)
 
@@ -51,7 +51,8 @@ static const uint8_t body[32] = "01234567890123456789";
 
 static void good4(const char *saddr, const char *daddr)
 {
-	pkt4(&p, &(struct pkt4){ .saddr = saddr, .daddr = daddr, .proto = IPPROTO_TCP, .payload = body, .len = sizeof(body) });
+	pkt4(&p, &(struct pkt4){
+			 .saddr = saddr, .daddr = daddr, .proto = IPPROTO_TCP, .payload = body, .len = sizeof(body)});
 }
 
 /* ------------------------------------------------------------------ IPv4 */
@@ -61,7 +62,7 @@ static void a_good_ipv4_packet_reaches_its_transport_without_padding(void **stat
 	struct in6_addr ours = A("10.0.0.1"), peer = A("10.0.0.2");
 
 	(void)state;
-	pkt4(&p, &(struct pkt4){ .proto = IPPROTO_TCP, .dsfield = 0x5f, .payload = body, .len = 32, .id = 7 });
+	pkt4(&p, &(struct pkt4){.proto = IPPROTO_TCP, .dsfield = 0x5f, .payload = body, .len = 32, .id = 7});
 	pkt_add(&p, "padding", 7);
 	RECEIVED("IpInReceives+1 IpInDelivers+1");
 	assert_int_equal(tcp.count, 1);
@@ -80,9 +81,9 @@ static void every_truncation_of_an_ipv4_packet_is_counted_and_dropped(void **sta
 	good4(NULL, NULL);
 	for (size_t len = 0; len < 52; len++) {
 		ip_net_receive(&t, p.b, len);
-		assert_string_equal(counted(&t), len == 0 ? "" :
-					       len < 20	  ? "IpInReceives+1 IpInHdrErrors+1" :
-							    "IpInReceives+1 IpExtInTruncatedPkts+1");
+		assert_string_equal(counted(&t), len == 0   ? ""
+						 : len < 20 ? "IpInReceives+1 IpInHdrErrors+1"
+							    : "IpInReceives+1 IpExtInTruncatedPkts+1");
 	}
 	assert_int_equal(tcp.count, 0);
 	SENT(0);
@@ -133,9 +134,9 @@ static void every_flipped_bit_of_an_ipv4_header_is_noticed(void **state)
 
 static void martian_sources_and_destinations_vanish_without_a_counter(void **state)
 {
-	static const char *const sources[] = { "127.0.0.1", "127.255.255.255", "10.0.0.1", "224.0.0.1", "239.1.2.3",
-					       "255.255.255.255", "0.0.0.0" };
-	static const char *const dests[] = { "127.0.0.1", "127.1.2.3", "0.0.0.0", "224.1.2.3" };
+	static const char *const sources[] = {"127.0.0.1", "127.255.255.255", "10.0.0.1", "224.0.0.1",
+					      "239.1.2.3", "255.255.255.255", "0.0.0.0"};
+	static const char *const dests[] = {"127.0.0.1", "127.1.2.3", "0.0.0.0", "224.1.2.3"};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(sources); i++) {
@@ -152,7 +153,7 @@ static void martian_sources_and_destinations_vanish_without_a_counter(void **sta
 
 static void sources_without_a_route_and_of_class_e_are_let_in(void **state)
 {
-	static const char *const sources[] = { "10.0.0.255", "240.0.0.1", "9.9.9.9" };
+	static const char *const sources[] = {"10.0.0.255", "240.0.0.1", "9.9.9.9"};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(sources); i++) {
@@ -164,7 +165,7 @@ static void sources_without_a_route_and_of_class_e_are_let_in(void **state)
 
 static void packets_for_others_are_address_errors(void **state)
 {
-	static const char *const dests[] = { "10.0.0.77", "8.8.8.8", "0.0.0.1", "10.0.0.0", "240.0.0.1" };
+	static const char *const dests[] = {"10.0.0.77", "8.8.8.8", "0.0.0.1", "10.0.0.0", "240.0.0.1"};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(dests); i++) {
@@ -190,28 +191,29 @@ static void broadcast_never_reaches_the_transport(void **state)
 static void an_unknown_protocol_is_answered_with_protocol_unreachable(void **state)
 {
 	(void)state;
-	pkt4(&p, &(struct pkt4){ .proto = 200, .dsfield = 0x1e, .payload = "abcdefgh", .len = 8 });
-	RECEIVED("IpInReceives+1 IpInUnknownProtos+1 IpOutRequests+1 IpOutTransmits+1 IcmpOutMsgs+1 IcmpOutDestUnreachs+1");
+	pkt4(&p, &(struct pkt4){.proto = 200, .dsfield = 0x1e, .payload = "abcdefgh", .len = 8});
+	RECEIVED("IpInReceives+1 IpInUnknownProtos+1 IpOutRequests+1 IpOutTransmits+1 IcmpOutMsgs+1 "
+		 "IcmpOutDestUnreachs+1");
 	SENT(1);
 	assert_int_equal(t.sent_len[0], 56);
-	assert_int_equal(t.sent[0][1], 0xde);	     /* network control, and the TOS bits of the cause */
+	assert_int_equal(t.sent[0][1], 0xde);	      /* network control, and the TOS bits of the cause */
 	assert_int_equal(get_be16(t.sent[0] + 6), 0); /* no DF */
 	assert_int_equal(t.sent[0][20], 3);
 	assert_int_equal(t.sent[0][21], 2);
 	assert_memory_equal(t.sent[0] + 28, p.b, 28);
 	assert_int_equal(naive_sum(t.sent[0], 20, 0), 0xffff);
 	assert_int_equal(naive_sum(t.sent[0] + 20, 36, 0), 0xffff);
-	pkt4(&p, &(struct pkt4){ .proto = 2, .payload = "abcdefgh", .len = 8 }); /* IGMP: heard, not obeyed */
+	pkt4(&p, &(struct pkt4){.proto = 2, .payload = "abcdefgh", .len = 8}); /* IGMP: heard, not obeyed */
 	RECEIVED("IpInReceives+1 IpInDelivers+1");
-	pkt4(&p, &(struct pkt4){ .proto = 200, .daddr = "10.0.0.255", .payload = "abcdefgh", .len = 8 });
+	pkt4(&p, &(struct pkt4){.proto = 200, .daddr = "10.0.0.255", .payload = "abcdefgh", .len = 8});
 	RECEIVED("IpInReceives+1 IpInUnknownProtos+1");
 	SENT(1);
 }
 
 static void ipv4_options_are_judged_as_by_linux(void **state)
 {
-#define OK "IpInReceives+1 IpInDelivers+1"
-#define BAD "IpInReceives+1 IpInHdrErrors+1 IpOutRequests+1 IpOutTransmits+1 IcmpOutMsgs+1 IcmpOutParmProbs+1"
+#define OK   "IpInReceives+1 IpInDelivers+1"
+#define BAD  "IpInReceives+1 IpInHdrErrors+1 IpOutRequests+1 IpOutTransmits+1 IcmpOutMsgs+1 IcmpOutParmProbs+1"
 #define GONE "IpInReceives+1"
 	static const struct {
 		const char *opt;
@@ -219,37 +221,38 @@ static void ipv4_options_are_judged_as_by_linux(void **state)
 		const char *counted;
 		uint8_t pointer;
 	} cases[] = {
-		{ "\1\1\1\1", 4, OK, 0 },
-		{ "\0\0\0\0", 4, OK, 0 },
-		{ "\0\1\2\3", 4, OK, 0 },		  /* nothing counts behind the end */
-		{ "\x07\0\0\0", 4, BAD, 20 },
-		{ "\x07\1\0\0", 4, BAD, 20 },
-		{ "\x07\x07\x04\0\0\0\0\0", 8, OK, 0 },	  /* record route, empty */
-		{ "\x07\x02\x01\x01", 4, BAD, 21 },
-		{ "\x07\x07\x03\0\0\0\0\0", 8, BAD, 22 },
-		{ "\x07\x07\x06\0\0\0\0\0", 8, BAD, 22 },
-		{ "\x07\x07\x08\0\0\0\0\0", 8, OK, 0 },	  /* full */
-		{ "\x07\x03\x04\x07\x03\x04\0\0", 8, BAD, 23 }, /* twice */
-		{ "\x83\x07\x04\1\2\3\4\0", 8, GONE, 0 }, /* loose source route */
-		{ "\x89\x07\x08\1\2\3\4\0", 8, GONE, 0 },
-		{ "\x89\x02\x08\0", 4, BAD, 21 },
-		{ "\x44\x08\x05\0\0\0\0\0", 8, OK, 0 },	  /* timestamp */
-		{ "\x44\x08\x09\0\0\0\0\0", 8, OK, 0 },
-		{ "\x44\x08\x09\xf0\0\0\0\0", 8, BAD, 23 },
-		{ "\x44\x08\x05\1\0\0\0\0", 8, BAD, 22 }, /* no room for address and time */
-		{ "\x44\x08\x04\0\0\0\0\0", 8, BAD, 22 },
-		{ "\x94\x04\0\0", 4, OK, 0 },		  /* router alert */
-		{ "\x94\x03\0\0", 4, BAD, 21 },
-		{ "\x9f\x04\0\0", 4, OK, 0 },		  /* unknown */
-		{ "\x9f\x05\0\0", 4, BAD, 20 },
-		{ "\1\1\1\x07", 4, BAD, 23 },
+		{"\1\1\1\1", 4, OK, 0},
+		{"\0\0\0\0", 4, OK, 0},
+		{"\0\1\2\3", 4, OK, 0}, /* nothing counts behind the end */
+		{"\x07\0\0\0", 4, BAD, 20},
+		{"\x07\1\0\0", 4, BAD, 20},
+		{"\x07\x07\x04\0\0\0\0\0", 8, OK, 0}, /* record route, empty */
+		{"\x07\x02\x01\x01", 4, BAD, 21},
+		{"\x07\x07\x03\0\0\0\0\0", 8, BAD, 22},
+		{"\x07\x07\x06\0\0\0\0\0", 8, BAD, 22},
+		{"\x07\x07\x08\0\0\0\0\0", 8, OK, 0},	      /* full */
+		{"\x07\x03\x04\x07\x03\x04\0\0", 8, BAD, 23}, /* twice */
+		{"\x83\x07\x04\1\2\3\4\0", 8, GONE, 0},	      /* loose source route */
+		{"\x89\x07\x08\1\2\3\4\0", 8, GONE, 0},
+		{"\x89\x02\x08\0", 4, BAD, 21},
+		{"\x44\x08\x05\0\0\0\0\0", 8, OK, 0}, /* timestamp */
+		{"\x44\x08\x09\0\0\0\0\0", 8, OK, 0},
+		{"\x44\x08\x09\xf0\0\0\0\0", 8, BAD, 23},
+		{"\x44\x08\x05\1\0\0\0\0", 8, BAD, 22}, /* no room for address and time */
+		{"\x44\x08\x04\0\0\0\0\0", 8, BAD, 22},
+		{"\x94\x04\0\0", 4, OK, 0}, /* router alert */
+		{"\x94\x03\0\0", 4, BAD, 21},
+		{"\x9f\x04\0\0", 4, OK, 0}, /* unknown */
+		{"\x9f\x05\0\0", 4, BAD, 20},
+		{"\1\1\1\x07", 4, BAD, 23},
 	};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		int before = tcp.count;
 
-		pkt4(&p, &(struct pkt4){ .proto = 6, .opt = cases[i].opt, .opt_len = cases[i].len, .payload = body, .len = 32 });
+		pkt4(&p, &(struct pkt4){
+				 .proto = 6, .opt = cases[i].opt, .opt_len = cases[i].len, .payload = body, .len = 32});
 		RECEIVED(cases[i].counted);
 		assert_int_equal(tcp.count - before, cases[i].counted == (const char *)OK);
 		if (cases[i].pointer) {
@@ -289,19 +292,20 @@ static void ipv4_options_of_every_kind_and_length_stay_within_the_header(void **
 
 static void good6(const char *saddr, const char *daddr)
 {
-	pkt6(&p, &(struct pkt6){ .saddr = saddr, .daddr = daddr, .next = IPPROTO_TCP, .payload = body, .len = sizeof(body) });
+	pkt6(&p,
+	     &(struct pkt6){.saddr = saddr, .daddr = daddr, .next = IPPROTO_TCP, .payload = body, .len = sizeof(body)});
 }
 
 static void a_good_ipv6_packet_reaches_its_transport_without_padding(void **state)
 {
 	(void)state;
-	pkt6(&p, &(struct pkt6){ .next = IPPROTO_TCP, .dsfield = 0x5f, .payload = body, .len = 32 });
+	pkt6(&p, &(struct pkt6){.next = IPPROTO_TCP, .dsfield = 0x5f, .payload = body, .len = 32});
 	pkt_add(&p, "padding", 7);
 	RECEIVED("Ip6InReceives+1 Ip6InDelivers+1");
 	assert_int_equal(tcp.pkt.len, 32);
 	assert_int_equal(tcp.pkt.dsfield, 0x5f);
 	assert_int_equal(tcp.pkt.hdr_len, 40);
-	pkt6(&p, &(struct pkt6){ .next = IPPROTO_NONE, .payload = body, .len = 32 });
+	pkt6(&p, &(struct pkt6){.next = IPPROTO_NONE, .payload = body, .len = 32});
 	RECEIVED("Ip6InReceives+1 Ip6InDelivers+1");
 	assert_int_equal(tcp.count, 1);
 }
@@ -312,8 +316,8 @@ static void every_truncation_of_an_ipv6_packet_is_counted_and_dropped(void **sta
 	good6(NULL, NULL);
 	for (size_t len = 1; len < 72; len++) {
 		ip_net_receive(&t, p.b, len);
-		assert_string_equal(counted(&t), len < 40 ? "Ip6InReceives+1 Ip6InHdrErrors+1" :
-							    "Ip6InReceives+1 Ip6InTruncatedPkts+1");
+		assert_string_equal(counted(&t), len < 40 ? "Ip6InReceives+1 Ip6InHdrErrors+1"
+							  : "Ip6InReceives+1 Ip6InTruncatedPkts+1");
 	}
 	assert_int_equal(tcp.count, 0);
 }
@@ -321,8 +325,8 @@ static void every_truncation_of_an_ipv6_packet_is_counted_and_dropped(void **sta
 /* Linux accepts a mapped source until TCP looks at it, and finds no route for the answer: the packet ends as well. */
 static void ipv6_addresses_that_cannot_be_are_header_errors(void **state)
 {
-	static const char *const sources[] = { "::1", "ff02::1", "::ffff:1.2.3.4", "::ffff:10.0.0.2" };
-	static const char *const dests[] = { "::1", "ff00::1", "ff01::1" };
+	static const char *const sources[] = {"::1", "ff02::1", "::ffff:1.2.3.4", "::ffff:10.0.0.2"};
+	static const char *const dests[] = {"::1", "ff00::1", "ff01::1"};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(sources); i++) {
@@ -347,7 +351,8 @@ static void ipv6_packets_for_others_are_told_where_there_is_no_route(void **stat
 	RECEIVED("Ip6InReceives+1");
 	SENT(0);
 	good6(NULL, "2001::77");
-	RECEIVED("Ip6InReceives+1 Ip6InNoRoutes+1 Ip6OutRequests+1 Ip6OutTransmits+1 Icmp6OutMsgs+1 Icmp6OutDestUnreachs+1");
+	RECEIVED("Ip6InReceives+1 Ip6InNoRoutes+1 Ip6OutRequests+1 Ip6OutTransmits+1 Icmp6OutMsgs+1 "
+		 "Icmp6OutDestUnreachs+1");
 	SENT(1);
 	assert_int_equal(t.sent_len[0], 40 + 8 + 72);
 	assert_int_equal(t.sent[0][40], 1);
@@ -355,9 +360,11 @@ static void ipv6_packets_for_others_are_told_where_there_is_no_route(void **stat
 	assert_memory_equal(t.sent[0] + 48, p.b, 72);
 	assert_int_equal(naive_sum(t.sent[0] + 40, 80, naive_pseudo6("fd00::1", "fd00::2", 80, 58)), 0xffff);
 	good6(NULL, "::ffff:10.0.0.1"); /* not our IPv4 address */
-	RECEIVED("Ip6InReceives+1 Ip6InNoRoutes+1 Ip6OutRequests+1 Ip6OutTransmits+1 Icmp6OutMsgs+1 Icmp6OutDestUnreachs+1");
+	RECEIVED("Ip6InReceives+1 Ip6InNoRoutes+1 Ip6OutRequests+1 Ip6OutTransmits+1 Icmp6OutMsgs+1 "
+		 "Icmp6OutDestUnreachs+1");
 	good6(NULL, "::");
-	RECEIVED("Ip6InReceives+1 Ip6InAddrErrors+1 Ip6OutRequests+1 Ip6OutTransmits+1 Icmp6OutMsgs+1 Icmp6OutDestUnreachs+1");
+	RECEIVED("Ip6InReceives+1 Ip6InAddrErrors+1 Ip6OutRequests+1 Ip6OutTransmits+1 Icmp6OutMsgs+1 "
+		 "Icmp6OutDestUnreachs+1");
 	assert_int_equal(tcp.count, 0);
 }
 
@@ -373,8 +380,8 @@ static void our_own_ipv6_source_and_multicast_do_what_linux_lets_them(void **sta
 }
 
 #define PROBLEM(first) first " Ip6OutRequests+1 Ip6OutTransmits+1 Icmp6OutMsgs+1 Icmp6OutParmProblems+1"
-#define HDR_ERROR "Ip6InReceives+1 Ip6InHdrErrors+1"
-#define DELIVERED "Ip6InReceives+1 Ip6InDelivers+1"
+#define HDR_ERROR      "Ip6InReceives+1 Ip6InHdrErrors+1"
+#define DELIVERED      "Ip6InReceives+1 Ip6InDelivers+1"
 
 static void assert_problem(uint8_t code, uint32_t pointer)
 {
@@ -389,11 +396,11 @@ static void assert_problem(uint8_t code, uint32_t pointer)
 /* Extension header @kind with these bytes behind its first two, then a transport header. */
 static void with_ext(uint8_t kind, const void *ext, size_t len, uint8_t next)
 {
-	uint8_t b[400] = { next, (uint8_t)((len + 2) / 8 - 1) };
+	uint8_t b[400] = {next, (uint8_t)((len + 2) / 8 - 1)};
 
 	memcpy(b + 2, ext, len);
 	memcpy(b + 2 + len, body, 32);
-	pkt6(&p, &(struct pkt6){ .next = kind, .payload = b, .len = 2 + len + 32 });
+	pkt6(&p, &(struct pkt6){.next = kind, .payload = b, .len = 2 + len + 32});
 }
 
 static void ipv6_options_are_judged_as_by_linux(void **state)
@@ -405,23 +412,25 @@ static void ipv6_options_are_judged_as_by_linux(void **state)
 		int what;
 		bool multicast_too; /* reported even then */
 	} cases[] = {
-		{ "\1\4\0\0\0\0", 6, OK_, 0 },
-		{ "\0\0\0\0\0\0", 6, OK_, 0 },
-		{ "\1\4\0\0\1\0", 6, DROP, 0 },			     /* padding that is not zero */
-		{ "\1\6\0\0\0\0\0\0\1\4\0\0\0\0", 14, DROP, 0 },	     /* more than 7 bytes of it */
-		{ "\x1e\0\1\2\0\0", 6, OK_, 0 },				     /* unknown: skip */
-		{ "\x1e\x09\0\0\0\0", 6, DROP, 0 },			     /* longer than the header */
-		{ "\0\x1e\0\x1e\0\x1e", 6, DROP, 0 },			     /* an option without its length */
-		{ "\x5e\0\1\2\0\0", 6, DROP, 0 },
-		{ "\x9e\0\1\2\0\0", 6, UNKNOWN, 1 },
-		{ "\xde\0\1\2\0\0", 6, UNKNOWN, 0 },
+		{"\1\4\0\0\0\0", 6, OK_, 0},
+		{"\0\0\0\0\0\0", 6, OK_, 0},
+		{"\1\4\0\0\1\0", 6, DROP, 0},		       /* padding that is not zero */
+		{"\1\6\0\0\0\0\0\0\1\4\0\0\0\0", 14, DROP, 0}, /* more than 7 bytes of it */
+		{"\x1e\0\1\2\0\0", 6, OK_, 0},		       /* unknown: skip */
+		{"\x1e\x09\0\0\0\0", 6, DROP, 0},	       /* longer than the header */
+		{"\0\x1e\0\x1e\0\x1e", 6, DROP, 0},	       /* an option without its length */
+		{"\x5e\0\1\2\0\0", 6, DROP, 0},
+		{"\x9e\0\1\2\0\0", 6, UNKNOWN, 1},
+		{"\xde\0\1\2\0\0", 6, UNKNOWN, 0},
 	};
 
 	(void)state;
 	for (uint8_t kind = 0; kind <= 60; kind += 60) { /* hop-by-hop, destination */
 		for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 			with_ext(kind, cases[i].opt, cases[i].len, IPPROTO_TCP);
-			RECEIVED(cases[i].what == OK_ ? DELIVERED : cases[i].what == DROP ? HDR_ERROR : PROBLEM(HDR_ERROR));
+			RECEIVED(cases[i].what == OK_	 ? DELIVERED
+				 : cases[i].what == DROP ? HDR_ERROR
+							 : PROBLEM(HDR_ERROR));
 			if (cases[i].what == UNKNOWN)
 				assert_problem(2, 42);
 			SENT(0);
@@ -451,14 +460,14 @@ static void ipv6_options_are_judged_as_by_linux(void **state)
 
 static void extension_headers_that_end_too_early_are_header_errors(void **state)
 {
-	static const uint8_t kinds[] = { 0, 60, 43 };
+	static const uint8_t kinds[] = {0, 60, 43};
 
 	(void)state;
 	for (unsigned k = 0; k < 3; k++) {
 		for (size_t len = 0; len < 16; len++) {
-			uint8_t b[16] = { 6, 1, 0, 0 };
+			uint8_t b[16] = {6, 1, 0, 0};
 
-			pkt6(&p, &(struct pkt6){ .next = kinds[k], .payload = b, .len = len });
+			pkt6(&p, &(struct pkt6){.next = kinds[k], .payload = b, .len = len});
 			RECEIVED(HDR_ERROR);
 		}
 	}
@@ -467,16 +476,16 @@ static void extension_headers_that_end_too_early_are_header_errors(void **state)
 
 static void a_hop_by_hop_header_may_only_come_first(void **state)
 {
-	static const uint8_t chain[] = { 0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0, 1, 2, 3, 4 };
+	static const uint8_t chain[] = {0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0, 1, 2, 3, 4};
 
 	(void)state;
-	pkt6(&p, &(struct pkt6){ .next = 60, .payload = chain, .len = sizeof(chain) });
+	pkt6(&p, &(struct pkt6){.next = 60, .payload = chain, .len = sizeof(chain)});
 	RECEIVED(PROBLEM("Ip6InReceives+1 Ip6InUnknownProtos+1"));
 	assert_problem(1, 40);
-	pkt6(&p, &(struct pkt6){ .next = 0, .payload = chain, .len = sizeof(chain) });
+	pkt6(&p, &(struct pkt6){.next = 0, .payload = chain, .len = sizeof(chain)});
 	RECEIVED(PROBLEM("Ip6InReceives+1 Ip6InUnknownProtos+1"));
 	assert_problem(1, 40);
-	pkt6(&p, &(struct pkt6){ .next = 200, .payload = chain, .len = sizeof(chain) });
+	pkt6(&p, &(struct pkt6){.next = 200, .payload = chain, .len = sizeof(chain)});
 	RECEIVED(PROBLEM("Ip6InReceives+1 Ip6InUnknownProtos+1"));
 	assert_problem(1, 6);
 }
@@ -486,7 +495,7 @@ static void no_routing_header_is_obeyed(void **state)
 	(void)state;
 	for (unsigned type = 0; type < 256; type++) {
 		for (unsigned left = 0; left < 3; left++) {
-			uint8_t ext[6] = { (uint8_t)type, (uint8_t)left };
+			uint8_t ext[6] = {(uint8_t)type, (uint8_t)left};
 			bool silent = type == 3 || type == 4;
 
 			with_ext(43, ext, 6, IPPROTO_TCP);
@@ -502,7 +511,7 @@ static void no_routing_header_is_obeyed(void **state)
 
 static void ipv6_chains_of_noise_end_within_the_packet(void **state)
 {
-	static const uint8_t kinds[] = { 0, 60, 43, 44, 6, 58, 59, 200 };
+	static const uint8_t kinds[] = {0, 60, 43, 44, 6, 58, 59, 200};
 	uint32_t seed = 3;
 
 	(void)state;
@@ -514,7 +523,7 @@ static void ipv6_chains_of_noise_end_within_the_packet(void **state)
 			seed = seed * 1664525 + 1013904223;
 			b[k] = (uint8_t)(seed >> 24) < 160 ? (uint8_t)(seed >> 16) % 3 : kinds[(seed >> 16) % 8];
 		}
-		pkt6(&p, &(struct pkt6){ .next = kinds[i % 4], .payload = b, .len = len });
+		pkt6(&p, &(struct pkt6){.next = kinds[i % 4], .payload = b, .len = len});
 		ip_net_receive(&t, p.b, p.len);
 		ip_net_forget(&t);
 		if (i % 1000 == 0)

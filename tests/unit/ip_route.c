@@ -73,14 +73,14 @@ static void the_longest_prefix_wins_in_whatever_order_routes_came(void **state)
 	assert_route("2001::1", 2, "fd00::1");
 	assert_int_equal(add_route(2, "192.168.1.0", 24), -EEXIST);
 	assert_int_equal(add_route(9, "1.0.0.0", 8), -EINVAL);
-	assert_int_equal(ip_route_add(&t.net, 2, &(struct in6_addr){ .s6_addr = { [10] = 0xff, 0xff } }, 95), -EINVAL);
+	assert_int_equal(ip_route_add(&t.net, 2, &(struct in6_addr){.s6_addr = {[10] = 0xff, 0xff}}, 95), -EINVAL);
 	assert_int_equal(ip_route_add(&t.net, 2, &in6addr_any, 129), -EINVAL);
 }
 
 static void broadcast_and_multicast_are_unreachable_for_a_transport(void **state)
 {
-	static const char *const to[] = { "255.255.255.255", "10.0.0.255", "127.255.255.255", "224.0.0.1", "ff02::1", "ff0e::1",
-					  "0.0.0.0", "::" };
+	static const char *const to[] = {"255.255.255.255", "10.0.0.255", "127.255.255.255", "224.0.0.1",
+					 "ff02::1",	    "ff0e::1",	  "0.0.0.0",	     "::"};
 
 	(void)state;
 	assert_int_equal(add_route(2, "0.0.0.0", 0), 0);
@@ -117,10 +117,10 @@ static void the_source_suits_the_destination(void **state)
 	assert_int_equal(add_addr(2, "2001:db8:1::1", 64), 0);
 	assert_int_equal(add_addr(3, "2001:db8:2::1", 64), 0);
 	assert_int_equal(add_route(2, "::", 0), 0);
-	assert_route("fe80::2", 2, "fe80::1");	       /* scope */
+	assert_route("fe80::2", 2, "fe80::1"); /* scope */
 	assert_route("2001:db8:2::2", 3, "2001:db8:2::1");
 	assert_route("2001:db8:1:5::2", 2, "2001:db8:1::1"); /* prefix */
-	assert_route("fe00::1", 2, "fd00::1"); /* fe80::1 is more alike, but of a smaller scope */
+	assert_route("fe00::1", 2, "fd00::1");		     /* fe80::1 is more alike, but of a smaller scope */
 	assert_route("fd00::5", 2, "fd00::1");
 }
 
@@ -144,10 +144,15 @@ static void what_may_be_bound_is_what_linux_lets_one_bind(void **state)
 	static const struct {
 		const char *addr;
 		bool ok;
-	} cases[] = { { "0.0.0.0", true }, { "::", true }, { "10.0.0.1", true }, { "127.3.3.3", true }, { "127.0.0.0", true },
-		      { "127.255.255.255", true }, { "255.255.255.255", true }, { "10.0.0.255", true }, { "224.0.0.1", true },
-		      { "::1", true }, { "fd00::1", true }, { "10.0.0.0", false }, { "10.0.0.2", false }, { "8.8.8.8", false },
-		      { "240.0.0.1", false }, { "ff02::1", false }, { "fd00::", false } };
+	} cases[] = {{"0.0.0.0", true},		{"::", true},
+		     {"10.0.0.1", true},	{"127.3.3.3", true},
+		     {"127.0.0.0", true},	{"127.255.255.255", true},
+		     {"255.255.255.255", true}, {"10.0.0.255", true},
+		     {"224.0.0.1", true},	{"::1", true},
+		     {"fd00::1", true},		{"10.0.0.0", false},
+		     {"10.0.0.2", false},	{"8.8.8.8", false},
+		     {"240.0.0.1", false},	{"ff02::1", false},
+		     {"fd00::", false}};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -159,7 +164,7 @@ static void what_may_be_bound_is_what_linux_lets_one_bind(void **state)
 
 static void addresses_are_checked(void **state)
 {
-	static const char *const bad[] = { "0.0.0.0", "255.255.255.255", "224.0.0.1", "127.0.0.2", "::", "ff02::1" };
+	static const char *const bad[] = {"0.0.0.0", "255.255.255.255", "224.0.0.1", "127.0.0.2", "::", "ff02::1"};
 	struct in6_addr a = A("10.0.0.77");
 
 	(void)state;
@@ -226,8 +231,9 @@ static void a_path_mtu_below_min_pmtu_is_not_followed_but_ends_df(void **state)
 {
 	struct in6_addr to = A("10.0.0.2");
 	static uint8_t b[1000];
-	struct iovec iov = { b, sizeof(b) };
-	struct ip_out out = { .saddr = A("10.0.0.1"), .daddr = to, .proto = 6, .df = true, .iov = &iov, .iovcnt = 1, .len = 1000 };
+	struct iovec iov = {b, sizeof(b)};
+	struct ip_out out = {
+		.saddr = A("10.0.0.1"), .daddr = to, .proto = 6, .df = true, .iov = &iov, .iovcnt = 1, .len = 1000};
 
 	(void)state;
 	assert_int_equal(ip_update_pmtu(&t.net, &to, 100), 552);
@@ -279,9 +285,15 @@ static void mtu_and_unit_are_those_of_the_device(void **state)
 static void headers_are_built_as_by_linux(void **state)
 {
 	uint8_t b[30] = "transport header and payload";
-	struct iovec iov[2] = { { b, 20 }, { b + 20, 10 } };
-	struct ip_out out = { .saddr = A("10.0.0.1"), .daddr = A("10.0.0.2"), .proto = 6, .dsfield = 0x12, .df = true,
-			      .iov = iov, .iovcnt = 2, .len = 30 };
+	struct iovec iov[2] = {{b, 20}, {b + 20, 10}};
+	struct ip_out out = {.saddr = A("10.0.0.1"),
+			     .daddr = A("10.0.0.2"),
+			     .proto = 6,
+			     .dsfield = 0x12,
+			     .df = true,
+			     .iov = iov,
+			     .iovcnt = 2,
+			     .len = 30};
 
 	(void)state;
 	assert_int_equal(ip_xmit(&t.net, &out), 0);
@@ -305,9 +317,15 @@ static void headers_are_built_as_by_linux(void **state)
 static void a_unit_takes_an_id_for_each_of_its_segments(void **state)
 {
 	static uint8_t tcp[20], data[10000];
-	struct iovec iov[2] = { { tcp, 20 }, { data, sizeof(data) } };
-	struct ip_out out = { .saddr = A("10.0.0.1"), .daddr = A("10.0.0.2"), .proto = 6, .df = true, .gso_size = 1448,
-			      .iov = iov, .iovcnt = 2, .len = 10020 };
+	struct iovec iov[2] = {{tcp, 20}, {data, sizeof(data)}};
+	struct ip_out out = {.saddr = A("10.0.0.1"),
+			     .daddr = A("10.0.0.2"),
+			     .proto = 6,
+			     .df = true,
+			     .gso_size = 1448,
+			     .iov = iov,
+			     .iovcnt = 2,
+			     .len = 10020};
 
 	(void)state;
 	tcp[12] = 0x50;
@@ -322,9 +340,14 @@ static void a_unit_takes_an_id_for_each_of_its_segments(void **state)
 static void what_is_too_large_or_goes_nowhere_says_so(void **state)
 {
 	static uint8_t b[66000];
-	struct iovec iov = { b, 1481 };
-	struct ip_out out = { .saddr = A("10.0.0.1"), .daddr = A("10.0.0.2"), .proto = 6, .df = true, .iov = &iov, .iovcnt = 1,
-			      .len = 1481 };
+	struct iovec iov = {b, 1481};
+	struct ip_out out = {.saddr = A("10.0.0.1"),
+			     .daddr = A("10.0.0.2"),
+			     .proto = 6,
+			     .df = true,
+			     .iov = &iov,
+			     .iovcnt = 1,
+			     .len = 1481};
 
 	(void)state;
 	assert_int_equal(ip_xmit(&t.net, &out), -EMSGSIZE);

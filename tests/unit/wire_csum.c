@@ -74,11 +74,12 @@ static void vectors_of_odd_pieces_sum_like_the_whole(void **state)
 		p[i] = rnd();
 	for (size_t a = 0; a < 20; a++) {
 		for (size_t b = a; b < 40; b++) {
-			struct iovec iov[] = { { p, a }, { p + a, b - a }, { p + b, sizeof(p) - b } };
+			struct iovec iov[] = {{p, a}, {p + a, b - a}, {p + b, sizeof(p) - b}};
 
 			for (size_t off = 0; off < 50; off += 7)
 				for (size_t len = 0; off + len <= sizeof(p); len += 3)
-					assert_same(csum_fold(csum_iov(iov, 3, off, len, 0)), naive_folded(p + off, len));
+					assert_same(csum_fold(csum_iov(iov, 3, off, len, 0)),
+						    naive_folded(p + off, len));
 		}
 	}
 }
@@ -86,8 +87,8 @@ static void vectors_of_odd_pieces_sum_like_the_whole(void **state)
 static void pseudo_headers_are_those_of_their_family(void **state)
 {
 	struct in6_addr s4 = A("192.0.2.1"), d4 = A("198.51.100.77"), s6 = A("2001:db8::1"), d6 = A("fe80::abcd:1");
-	uint8_t four[12] = { 192, 0, 2, 1, 198, 51, 100, 77, 0, 6, 0x12, 0x34 };
-	uint8_t six[40] = { 0 };
+	uint8_t four[12] = {192, 0, 2, 1, 198, 51, 100, 77, 0, 6, 0x12, 0x34};
+	uint8_t six[40] = {0};
 
 	(void)state;
 	assert_same(csum_fold(csum_pseudo(&s4, &d4, 0x1234, 6)), naive_folded(four, 12));

@@ -3,10 +3,11 @@
 #include "ip_net.h"
 
 /* A segment in a block of exactly its length; @csum_off spoils the checksum. */
-static uint8_t *segment(size_t hdr_len, size_t payload, uint8_t flags, const struct in6_addr *s, const struct in6_addr *d)
+static uint8_t *segment(size_t hdr_len, size_t payload, uint8_t flags, const struct in6_addr *s,
+			const struct in6_addr *d)
 {
 	size_t len = hdr_len + payload;
-	uint8_t *p = calloc(1, len), pseudo[40] = { 0 };
+	uint8_t *p = calloc(1, len), pseudo[40] = {0};
 	uint32_t sum;
 
 	put_be16(p, 1234);
@@ -33,7 +34,7 @@ static uint8_t *segment(size_t hdr_len, size_t payload, uint8_t flags, const str
 
 static void a_good_segment_is_read_in_both_families(void **state)
 {
-	const struct in6_addr pair[2][2] = { { A("10.0.0.2"), A("10.0.0.1") }, { A("fd00::2"), A("fd00::1") } };
+	const struct in6_addr pair[2][2] = {{A("10.0.0.2"), A("10.0.0.1")}, {A("fd00::2"), A("fd00::1")}};
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -73,8 +74,9 @@ static void each_kind_of_damage_has_its_verdict(void **state)
 		assert_int_equal(tcp_parse_segment(&seg, &s, &d, p, len), TCP_SEG_TRUNCATED);
 	for (unsigned doff = 0; doff < 16; doff++) {
 		p[12] = (uint8_t)(doff << 4);
-		assert_int_equal(tcp_parse_segment(&seg, &s, &d, p, 23),
-				 doff < 5 ? TCP_SEG_BAD_HEADER : doff == 5 ? TCP_SEG_OK : TCP_SEG_TRUNCATED);
+		assert_int_equal(tcp_parse_segment(&seg, &s, &d, p, 23), doff < 5    ? TCP_SEG_BAD_HEADER
+									 : doff == 5 ? TCP_SEG_OK
+										     : TCP_SEG_TRUNCATED);
 	}
 	p[12] = 5 << 4;
 	for (unsigned bit = 0; bit < 23 * 8; bit++) {
@@ -103,7 +105,7 @@ static void options_of_every_kind_and_length_stay_within_the_header(void **state
 				tcp_parse_options(&opt, p, room, true);
 				assert_true(opt.nsacks <= 4 && opt.wscale <= 14);
 				if (kind > 1 && room >= 2 && len > room) { /* partial: nothing is taken from it */
-					struct tcp_options none = { 0 };
+					struct tcp_options none = {0};
 
 					assert_memory_equal(&opt, &none, sizeof(none));
 				}
@@ -125,7 +127,8 @@ static void noise_is_read_without_reading_beyond(void **state)
 
 		for (size_t k = 0; k < room; k++) {
 			seed = seed * 1664525 + 1013904223;
-			p[k] = seed >> 31 ? (uint8_t)(seed >> 24) : (uint8_t)(seed >> 20) % 12; /* often a kind that is known */
+			p[k] = seed >> 31 ? (uint8_t)(seed >> 24)
+					  : (uint8_t)(seed >> 20) % 12; /* often a kind that is known */
 		}
 		tcp_parse_options(&opt, p, room, i & 1);
 		assert_true(opt.nsacks <= 4 && opt.wscale <= 14);
@@ -137,16 +140,17 @@ static void a_known_option_counts_only_with_its_own_length(void **state)
 {
 	static const struct {
 		uint8_t kind, len;
-	} known[] = { { 2, 4 }, { 3, 3 }, { 4, 2 }, { 8, 10 } };
+	} known[] = {{2, 4}, {3, 3}, {4, 2}, {8, 10}};
 
 	(void)state;
 	for (unsigned k = 0; k < ARRAY_SIZE(known); k++) {
 		for (unsigned len = 2; len <= TCP_OPT_MAX; len++) {
-			uint8_t p[TCP_OPT_MAX] = { known[k].kind, (uint8_t)len, 1, 1, 1, 1, 1, 1, 1, 1 };
+			uint8_t p[TCP_OPT_MAX] = {known[k].kind, (uint8_t)len, 1, 1, 1, 1, 1, 1, 1, 1};
 			struct tcp_options opt;
 
 			tcp_parse_options(&opt, p, len, true);
-			assert_int_equal(opt.mss || opt.wscale_ok || opt.sack_ok || opt.saw_tstamp, len == known[k].len);
+			assert_int_equal(opt.mss || opt.wscale_ok || opt.sack_ok || opt.saw_tstamp,
+					 len == known[k].len);
 			tcp_parse_options(&opt, p, len, false); /* of these only the timestamp counts without SYN */
 			assert_int_equal(opt.mss || opt.wscale_ok || opt.sack_ok || opt.saw_tstamp,
 					 len == known[k].len && known[k].kind == 8);
@@ -156,8 +160,8 @@ static void a_known_option_counts_only_with_its_own_length(void **state)
 
 static void parsing_ends_at_eol_and_at_silly_lengths_but_keeps_what_came_before(void **state)
 {
-	const uint8_t eol[] = { 2, 4, 5, 0xb4, 0, 2, 3, 3, 7 }, silly[] = { 2, 4, 5, 0xb4, 99, 1, 3, 3, 7 };
-	const uint8_t zero_mss[] = { 2, 4, 0, 0 }, big_scale[] = { 3, 3, 15 };
+	const uint8_t eol[] = {2, 4, 5, 0xb4, 0, 2, 3, 3, 7}, silly[] = {2, 4, 5, 0xb4, 99, 1, 3, 3, 7};
+	const uint8_t zero_mss[] = {2, 4, 0, 0}, big_scale[] = {3, 3, 15};
 	struct tcp_options opt;
 
 	(void)state;
@@ -177,7 +181,7 @@ static void sack_blocks_are_read_in_order(void **state)
 {
 	(void)state;
 	for (unsigned n = 0; n <= 4; n++) {
-		uint8_t p[2 + 32] = { 5, (uint8_t)(2 + 8 * n) };
+		uint8_t p[2 + 32] = {5, (uint8_t)(2 + 8 * n)};
 		struct tcp_options opt;
 
 		for (unsigned i = 0; i < n; i++) {
@@ -194,12 +198,17 @@ static void sack_blocks_are_read_in_order(void **state)
 /* The bytes are what Linux 6.18 sent on a veth pair: SYN, SYN without timestamps, ACK, ACK with SACK. */
 static void options_are_written_in_linux_order_and_padding(void **state)
 {
-	static const uint8_t syn[] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7 };
-	static const uint8_t syn_no_ts[] = { 2, 4, 5, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7 };
-	static const uint8_t syn_no_sack[] = { 2, 4, 5, 0xb4, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7 };
-	static const uint8_t ack[] = { 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1, 5, 10, 0, 0, 0, 3, 0, 0, 0, 4 };
-	struct tcp_options opt = { .mss = 1460, .wscale_ok = true, .wscale = 7, .sack_ok = true, .saw_tstamp = true,
-				   .tsval = 1, .tsecr = 2 };
+	static const uint8_t syn[] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7};
+	static const uint8_t syn_no_ts[] = {2, 4, 5, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7};
+	static const uint8_t syn_no_sack[] = {2, 4, 5, 0xb4, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7};
+	static const uint8_t ack[] = {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1, 5, 10, 0, 0, 0, 3, 0, 0, 0, 4};
+	struct tcp_options opt = {.mss = 1460,
+				  .wscale_ok = true,
+				  .wscale = 7,
+				  .sack_ok = true,
+				  .saw_tstamp = true,
+				  .tsval = 1,
+				  .tsecr = 2};
 	uint8_t p[TCP_OPT_MAX];
 
 	(void)state;
@@ -212,7 +221,7 @@ static void options_are_written_in_linux_order_and_padding(void **state)
 	opt.sack_ok = false;
 	assert_int_equal(tcp_write_options(p, &opt), sizeof(syn_no_sack));
 	assert_memory_equal(p, syn_no_sack, sizeof(syn_no_sack));
-	opt = (struct tcp_options){ .saw_tstamp = true, .tsval = 1, .tsecr = 2, .nsacks = 1, .sack = { { 3, 4 } } };
+	opt = (struct tcp_options){.saw_tstamp = true, .tsval = 1, .tsecr = 2, .nsacks = 1, .sack = {{3, 4}}};
 	assert_int_equal(tcp_write_options(p, &opt), sizeof(ack));
 	assert_memory_equal(p, ack, sizeof(ack));
 }
@@ -222,9 +231,14 @@ static void what_is_written_is_read_back_and_never_longer_than_the_header_has_ro
 	(void)state;
 	for (unsigned bits = 0; bits < 16; bits++) {
 		for (unsigned nsacks = 0; nsacks <= 4; nsacks++) {
-			struct tcp_options opt = { .mss = bits & 1 ? 1000 : 0, .wscale_ok = bits & 2, .wscale = bits & 2 ? 3 : 0,
-						   .sack_ok = bits & 4, .saw_tstamp = bits & 8, .tsval = bits & 8 ? 5 : 0,
-						   .nsacks = (uint8_t)nsacks, .sack = { { 1, 2 }, { 3, 4 }, { 5, 6 }, { 7, 8 } } };
+			struct tcp_options opt = {.mss = bits & 1 ? 1000 : 0,
+						  .wscale_ok = bits & 2,
+						  .wscale = bits & 2 ? 3 : 0,
+						  .sack_ok = bits & 4,
+						  .saw_tstamp = bits & 8,
+						  .tsval = bits & 8 ? 5 : 0,
+						  .nsacks = (uint8_t)nsacks,
+						  .sack = {{1, 2}, {3, 4}, {5, 6}, {7, 8}}};
 			uint8_t *p = malloc(TCP_OPT_MAX);
 			struct tcp_options back;
 			size_t len = tcp_write_options(p, &opt);

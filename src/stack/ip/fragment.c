@@ -2,11 +2,11 @@
 /*
  * ip/fragment.c - datagrams put together again
  *
- * In:   fragments that ip/input.c found good. All of one datagram meet in a struct frag_queue, found by addresses, id and
- *       (IPv4) protocol.
+ * In:   fragments that ip/input.c found good. All of one datagram meet in a struct frag_queue, found by addresses, id
+ *       and (IPv4) protocol.
  * Here: its bytes lie in runs without a gap, one sk_buff each, in order; a fragment that touches a run is copied to its
- *       end, one that fills a gap joins two. A fragment inside a run is a duplicate and ignored; one that overlaps in part
- *       ends the datagram, because somebody plays games (RFC 5722).
+ *       end, one that fills a gap joins two. A fragment inside a run is a duplicate and ignored; one that overlaps in
+ *       part ends the datagram, because somebody plays games (RFC 5722).
  * Out:  when one run reaches from 0 to the end, it is the datagram: the run that begins at 0 carries the headers of the
  *       first fragment in front. Or TIMER_FRAG fires, and ICMP says so to a sender whose first fragment came.
  *
@@ -274,7 +274,8 @@ void ip_frag_timeout(struct net *net, struct timer *t)
 	if (first && is_v4(q))
 		icmp_send(net, q->ifindex, p, get_be16(p + 2), ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME, 0);
 	else if (first)
-		icmpv6_send(net, q->ifindex, p, IP6_HDR_LEN + get_be16(p + 4), ICMPV6_TIME_EXCEED, ICMPV6_EXC_FRAGTIME, 0);
+		icmpv6_send(net, q->ifindex, p, IP6_HDR_LEN + get_be16(p + 4), ICMPV6_TIME_EXCEED,
+			    ICMPV6_EXC_FRAGTIME, 0);
 	frag_kill(net, q);
 }
 
@@ -331,11 +332,11 @@ void ip4_defrag(struct net *net, int ifindex, const uint8_t *p, const struct ip_
 static void ip6_problem(struct net *net, const struct ip6_walk *walk, uint8_t code, uint32_t where)
 {
 	NET_INC(net, MIB_Ip6_InHdrErrors);
-	icmpv6_send(net, walk->ifindex, walk->pkt, walk->len, ICMPV6_PARAMPROB, code, where);
+	icmpv6_param_prob(net, walk, code, where);
 }
 
-/* RFC 8200 section 4.5: the first fragment must hold all headers, the transport's included. Like Linux we let pass what ends
- * within an extension header. */
+/* RFC 8200 section 4.5: the first fragment must hold all headers, the transport's included. Like Linux we let pass what
+ * ends within an extension header. */
 static bool first_is_too_short(const struct ip6_walk *walk)
 {
 	uint32_t off, need;
@@ -343,7 +344,10 @@ static bool first_is_too_short(const struct ip6_walk *walk)
 
 	if (!ip6_find_transport(walk->pkt, walk->len, &proto, &off))
 		return false;
-	need = proto == IPPROTO_TCP ? TCP_HDR_LEN : proto == IPPROTO_UDP ? 8 : proto == IPPROTO_ICMPV6 ? ICMP_HDR_LEN : 1;
+	if (proto == IPPROTO_TCP)
+		need = TCP_HDR_LEN;
+	else
+		need = proto == IPPROTO_UDP || proto == IPPROTO_ICMPV6 ? 8 : 1;
 	return walk->len - off < need;
 }
 

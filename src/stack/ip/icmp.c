@@ -9,7 +9,7 @@
 #include "stack/ip/tables.h"
 #include <sys/socket.h>
 
-/* Answers with the same bytes behind the type. A multicast request is answered from the address that suits the asker. */
+/* Answers with the same bytes behind the type; to a multicast request from the address that suits the asker. */
 static void echo_reply(struct net *net, const struct ip_packet *pkt, uint8_t type, bool multicast)
 {
 	struct ip_out out = {

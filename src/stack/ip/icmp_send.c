@@ -172,11 +172,14 @@ void icmp_push(struct net *net, struct ip_out *out, uint8_t *hdr, const uint8_t 
 /* An error about an error would go on for ever; a type that nobody knows may be one. */
 static bool is_icmp_error(uint8_t type)
 {
-	return type > NR_ICMP_TYPES || type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT ||
-	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
+	const uint32_t errors = 1u << ICMP_DEST_UNREACH | 1u << ICMP_SOURCE_QUENCH | 1u << ICMP_REDIRECT |
+				1u << ICMP_TIME_EXCEEDED | 1u << ICMP_PARAMETERPROB;
+
+	return type > NR_ICMP_TYPES || errors >> type & 1;
 }
 
-void icmp_send(struct net *net, int ifindex, const uint8_t *pkt, uint32_t len, uint8_t type, uint8_t code, uint32_t info)
+void icmp_send(struct net *net, int ifindex, const uint8_t *pkt, uint32_t len, uint8_t type, uint8_t code,
+	       uint32_t info)
 {
 	struct ip_out out = {
 		.saddr = addr_from_v4(pkt + 16),
@@ -212,7 +215,8 @@ static bool quotes_icmpv6_error(const uint8_t *pkt, uint32_t len)
 	return off >= len || !(pkt[off] & ICMPV6_INFOMSG_MASK);
 }
 
-void icmpv6_send(struct net *net, int ifindex, const uint8_t *pkt, uint32_t len, uint8_t type, uint8_t code, uint32_t info)
+void icmpv6_send(struct net *net, int ifindex, const uint8_t *pkt, uint32_t len, uint8_t type, uint8_t code,
+		 uint32_t info)
 {
 	struct ip_out out = { .proto = IPPROTO_ICMPV6 };
 	uint8_t hdr[ICMP_HDR_LEN] = { type, code };
@@ -232,4 +236,9 @@ void icmpv6_send(struct net *net, int ifindex, const uint8_t *pkt, uint32_t len,
 		return;
 	put_be32(hdr + 4, info);
 	icmp_push(net, &out, hdr, pkt, min(len, IPV6_MIN_MTU - IP6_HDR_LEN - ICMP_HDR_LEN));
+}
+
+void icmpv6_param_prob(struct net *net, const struct ip6_walk *walk, uint8_t code, uint32_t where)
+{
+	icmpv6_send(net, walk->ifindex, walk->pkt, walk->len, ICMPV6_PARAMPROB, code, where);
 }

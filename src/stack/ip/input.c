@@ -172,12 +172,12 @@ static bool ip6_options(struct net *net, struct ip6_walk *walk, bool hbh)
 	}
 	NET_INC(net, MIB_Ip6_InHdrErrors);
 	if (verdict == IP6_OPTIONS_REPORT || (verdict == IP6_OPTIONS_REPORT_UNICAST && !walk->multicast))
-		icmpv6_send(net, walk->ifindex, walk->pkt, walk->len, ICMPV6_PARAMPROB, code, where);
+		icmpv6_param_prob(net, walk, code, where);
 	return false;
 }
 
-/* No routing header is obeyed. One that has nothing left to visit is stepped over, except those of kinds that Linux knows
- * and has switched off: segment routing (4) and RPL (3) go without a word. */
+/* No routing header is obeyed. One that has nothing left to visit is stepped over, except those of kinds that Linux
+ * knows and has switched off: segment routing (4) and RPL (3) go without a word. */
 static bool ip6_routing(struct net *net, struct ip6_walk *walk)
 {
 	const uint8_t *ext = walk->pkt + walk->off;
@@ -195,7 +195,7 @@ static bool ip6_routing(struct net *net, struct ip6_walk *walk)
 	}
 	if (ext[3]) {
 		NET_INC(net, MIB_Ip6_InHdrErrors);
-		icmpv6_send(net, walk->ifindex, walk->pkt, walk->len, ICMPV6_PARAMPROB, ICMPV6_HDR_FIELD, walk->off + 2);
+		icmpv6_param_prob(net, walk, ICMPV6_HDR_FIELD, walk->off + 2);
 		return false;
 	}
 	walk->nhoff = walk->off;
@@ -212,7 +212,7 @@ static bool ip6_fragment(struct net *net, struct ip6_walk *walk)
 	NET_INC(net, MIB_Ip6_ReasmReqds);
 	if (walk->fragmented || get_be16(walk->pkt + 4) == 0) {
 		NET_INC(net, MIB_Ip6_InHdrErrors);
-		icmpv6_send(net, walk->ifindex, walk->pkt, walk->len, ICMPV6_PARAMPROB, ICMPV6_HDR_FIELD, walk->off);
+		icmpv6_param_prob(net, walk, ICMPV6_HDR_FIELD, walk->off);
 		return false;
 	}
 	if (walk->len - walk->off < IP6_FRAG_HDR_LEN) {
@@ -255,7 +255,7 @@ static void ip6_transport(struct net *net, const struct ip6_walk *walk)
 			ops->rcv(net, &pkt);
 	} else if (walk->next != IPPROTO_NONE) {
 		NET_INC(net, MIB_Ip6_InUnknownProtos);
-		icmpv6_send(net, walk->ifindex, walk->pkt, walk->len, ICMPV6_PARAMPROB, ICMPV6_UNK_NEXTHDR, walk->nhoff);
+		icmpv6_param_prob(net, walk, ICMPV6_UNK_NEXTHDR, walk->nhoff);
 		return;
 	}
 	NET_INC(net, MIB_Ip6_InDelivers);

@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* Linux gives each connection a counter of its own and unconnected packets with DF the id 0; here all packets take from a
- * counter shared by destinations of one hash (docs/LINUX.md). */
+/* Linux gives each connection a counter of its own and unconnected packets with DF the id 0; here all packets take from
+ * a counter shared by destinations of one hash (docs/LINUX.md). */
 static uint16_t take_ids(struct ip *ip, const struct ip_out *out, uint32_t count)
 {
 	uint16_t *id = &ip->ids[addr_mix(&out->daddr) % IP_IDS], first = *id;
@@ -36,8 +36,7 @@ static struct ip_header header_of(struct net *net, const struct ip_out *out, boo
 		.len = len,
 		.proto = out->proto,
 		.dsfield = out->dsfield,
-		.ttl = out->ttl	? out->ttl :
-		       (uint8_t)(v4 ? net->sysctl.ip_default_ttl : net->sysctl.hop_limit),
+		.ttl = out->ttl ? out->ttl : (uint8_t)(v4 ? net->sysctl.ip_default_ttl : net->sysctl.hop_limit),
 	};
 }
 
@@ -74,7 +73,9 @@ static int iov_slice(struct iovec *to, const struct iovec *from, int count, size
 	return n;
 }
 
-static uint32_t build_fragment(uint8_t *hdr, struct ip_header *h, bool v4, uint32_t id, uint32_t off, uint32_t len, bool more)
+/* @len bytes of payload, @off bytes into the datagram. */
+static void build_fragment(uint8_t *hdr, struct ip_header *h, bool v4, uint32_t id, uint32_t off, uint32_t len,
+			   bool more)
 {
 	uint8_t proto = h->proto;
 
@@ -83,7 +84,7 @@ static uint32_t build_fragment(uint8_t *hdr, struct ip_header *h, bool v4, uint3
 		h->id = (uint16_t)id;
 		h->frag = (uint16_t)(off / 8 | (more ? IP_MF : 0));
 		ip4_build(hdr, h);
-		return IP4_HDR_LEN;
+		return;
 	}
 	h->len = IP6_HDR_LEN + IP6_FRAG_HDR_LEN + len;
 	h->proto = IPPROTO_FRAGMENT;
@@ -93,7 +94,6 @@ static uint32_t build_fragment(uint8_t *hdr, struct ip_header *h, bool v4, uint3
 	hdr[IP6_HDR_LEN + 1] = 0;
 	put_be16(hdr + IP6_HDR_LEN + 2, (uint16_t)(off | (more ? IP6_MF : 0)));
 	put_be32(hdr + IP6_HDR_LEN + 4, id);
-	return IP6_HDR_LEN + IP6_FRAG_HDR_LEN;
 }
 
 static int xmit_fragments(struct net *net, const struct ip_out *out, bool v4, int ifindex, uint32_t mtu)

@@ -3,8 +3,8 @@
  * ip/pmtu.c - path MTUs that routers have told us
  *
  * In:  ip_update_pmtu(), after the transport has believed an ICMP error.
- * Out: route.c asks when it fills its cache. An entry is forgotten mtu_expires seconds later, found stale by whoever looks
- *      next; there are at most PMTU_MAX, and a new one displaces the oldest.
+ * Out: route.c asks when it fills its cache. An entry is forgotten mtu_expires seconds later, found stale by whoever
+ *      looks next; there are at most PMTU_MAX, and a new one displaces the oldest.
  */
 #include "stack/ip/tables.h"
 
@@ -85,8 +85,8 @@ static struct pmtu *pmtu_new(struct net *net, const struct in6_addr *daddr)
 	return p;
 }
 
-/* A path MTU only falls, until it expires. IPv4: a router that tells less than min_pmtu is not followed, but from then on
- * larger packets leave without DF. IPv6: every link carries 1280. */
+/* A path MTU only falls, until it expires. IPv4: a router that tells less than min_pmtu is not followed, but from then
+ * on larger packets leave without DF. IPv6: every link carries 1280. */
 uint32_t ip_update_pmtu(struct net *net, const struct in6_addr *daddr, uint32_t mtu)
 {
 	const struct dst *dst = ip_dst(net, daddr);

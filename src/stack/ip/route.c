@@ -2,10 +2,10 @@
 /*
  * ip/route.c - our addresses, our routes, and what both say about a destination
  *
- * Addresses are found by hash and kept in the order of adding; routes are a short array, longest prefix first. What they
- * say of a destination (for us? through which device? from which source? how large?) is worked out once and stays in a
- * small direct-mapped cache, so that a packet costs one comparison. Each change of a table begins a new generation, which
- * makes the whole cache stale.
+ * Addresses are found by hash and kept in the order of adding; routes are a short array, longest prefix first. What
+ * they say of a destination (for us? through which device? from which source? how large?) is worked out once and stays
+ * in a small direct-mapped cache, so that a packet costs one comparison. Each change of a table begins a new
+ * generation, which makes the whole cache stale.
  */
 #include "stack/ip/tables.h"
 #include <errno.h>
@@ -19,9 +19,9 @@ int route_init(struct net *net)
 
 	htab_init(&ip->addr_hash, &net->mem);
 	ip->addrs_tail = &ip->addrs;
-	if (ip_addr_add(net, LOOPBACK_IFINDEX, &loopback4, 96 + 8) || ip_addr_add(net, LOOPBACK_IFINDEX, &loopback6, 128))
+	if (ip_addr_add(net, LOOPBACK_IFINDEX, &loopback4, 96 + 8))
 		return -ENOMEM;
-	return 0;
+	return ip_addr_add(net, LOOPBACK_IFINDEX, &loopback6, 128);
 }
 
 void route_exit(struct net *net)

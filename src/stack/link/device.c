@@ -3,8 +3,8 @@
  * link/device.c - the list of devices
  *
  * In:  frames from ip/output.c, with the interface that the route chose.
- * Out: the host's la_device.xmit(), or the loopback queue. Nothing is queued here for a device of the host's: whether it
- *      took the frame is known at once, as with a device whose queue is full or not.
+ * Out: the host's la_device.xmit(), or the loopback queue. Nothing is queued here for a device of the host's: whether
+ *      it took the frame is known at once, as with a device whose queue is full or not.
  */
 #include "stack/link/link.h"
 #include <errno.h>

@@ -3,8 +3,9 @@
  * link/frame.c - a unit of TCP segments becomes frames
  *
  * In:  struct la_frame: one IP and one TCP header, and more payload than one segment takes.
- * Out: frame number n has a copy of both headers with its own lengths, IPv4 id, sequence number and checksums. FIN and PSH
- *      stand on the last one only, CWR on the first only (RFC 3168: once is enough); everything else is alike in all.
+ * Out: frame number n has a copy of both headers with its own lengths, IPv4 id, sequence number and checksums. FIN and
+ *      PSH stand on the last one only, CWR on the first only (RFC 3168: once is enough); everything else is alike in
+ *      all.
  *
  * This runs in drivers, outside of any stack: no state, no memory.
  */

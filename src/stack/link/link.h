@@ -18,7 +18,7 @@ int dev_add(struct net *net, struct la_device *dev);
 /* Takes the frames waiting on loopback and feeds each to @rcv, which is ip_rcv(); false if there was none. Called by
  * net_leave(). Frames that this causes wait for the next call. */
 bool loopback_run(struct net *net, void (*rcv)(struct net *net, int ifindex, const void *frame, size_t len));
-/* Units travel whole over loopback: the segment size of the one that loopback_run() is delivering; 0: a single frame. */
+/* Units travel whole over loopback: the segment size of the one that loopback_run() delivers now; 0: a single frame. */
 uint16_t loopback_gso_size(const struct net *net);
 
 /* The whole unit as one frame, lengths and checksums complete; @buf has room for frame->len bytes. */

@@ -2,8 +2,8 @@
 /*
  * link/loopback.c - frames from the stack to itself
  *
- * In:  dev_xmit() on LOOPBACK_IFINDEX: the frame is copied into an sk_buff and waits. Units are not cut, as in Linux: the
- *      receiver sees one large segment and is told the size of those that it stands for.
+ * In:  dev_xmit() on LOOPBACK_IFINDEX: the frame is copied into an sk_buff and waits. Units are not cut, as in Linux:
+ *      the receiver sees one large segment and is told the size of those that it stands for.
  * Out: net_leave() hands what waits to ip_rcv(), so that output never recurses into input.
  */
 #include "stack/link/link.h"

@@ -2,8 +2,8 @@
 /*
  * wire/addr.h - numbers in network order, and addresses
  *
- * Addresses everywhere in the stack are struct in6_addr, IPv4 ones mapped (::ffff:a.b.c.d); the family on the wire follows
- * from the address.
+ * Addresses everywhere in the stack are struct in6_addr, IPv4 ones mapped (::ffff:a.b.c.d); the family on the wire
+ * follows from the address.
  */
 #ifndef LA_WIRE_ADDR_H
 #define LA_WIRE_ADDR_H
@@ -14,7 +14,11 @@
 static inline uint16_t get_be16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 static inline uint32_t get_be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]; }
 static inline void put_be16(uint8_t *p, uint16_t v) { p[0] = v >> 8; p[1] = (uint8_t)v; }
-static inline void put_be32(uint8_t *p, uint32_t v) { p[0] = v >> 24; p[1] = v >> 16; p[2] = v >> 8; p[3] = (uint8_t)v; }
+static inline void put_be32(uint8_t *p, uint32_t v)
+{
+	put_be16(p, (uint16_t)(v >> 16));
+	put_be16(p + 2, (uint16_t)v);
+}
 
 static inline bool addr_is_v4(const struct in6_addr *a) { return IN6_IS_ADDR_V4MAPPED(a); }
 static inline bool addr_equal(const struct in6_addr *a, const struct in6_addr *b) { return !memcmp(a, b, sizeof(*a)); }

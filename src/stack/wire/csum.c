@@ -3,8 +3,8 @@
  * wire/csum.c - the Internet checksum over 64-bit words
  *
  * Adding 32-bit halves into 64-bit sums never overflows (2^32 of them would fit), so that no carry has to be looked at
- * until the end. Blocks of 64 bytes go through vector registers; what most segments are, 20 to 60 bytes of header, goes by
- * words of eight bytes and needs no set-up.
+ * until the end. Blocks of 64 bytes go through vector registers; what most segments are, 20 to 60 bytes of header, goes
+ * by words of eight bytes and needs no set-up.
  */
 #include "stack/wire/csum.h"
 

@@ -2,9 +2,9 @@
 /*
  * wire/csum.h - the Internet checksum, RFC 1071
  *
- * A sum is kept unfolded in 64 bits and in the machine's byte order over 16-bit words as they lie in memory: the result of
- * csum_fold() is stored with memcpy, whatever the machine. Sums of pieces are added up as plain numbers; every piece but
- * the last must have an even length.
+ * A sum is kept unfolded in 64 bits and in the machine's byte order over 16-bit words as they lie in memory: the result
+ * of csum_fold() is stored with memcpy, whatever the machine. Sums of pieces are added up as plain numbers; every piece
+ * but the last must have an even length.
  */
 #ifndef LA_WIRE_CSUM_H
 #define LA_WIRE_CSUM_H

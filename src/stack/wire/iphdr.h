@@ -64,13 +64,13 @@ enum ip6_options_verdict {
 	IP6_OPTIONS_REPORT,	    /* and a parameter problem: *code, *offset from the header's first byte */
 	IP6_OPTIONS_REPORT_UNICAST, /* the same, unless the packet was multicast */
 };
-/* Looks at all options in the hop-by-hop (@hbh) or destination options header of ip6_ext_len() bytes at @ext, which lies
- * @ext_off bytes behind the beginning of its packet. */
+/* Looks at all options in the hop-by-hop (@hbh) or destination options header of ip6_ext_len() bytes at @ext, which
+ * lies @ext_off bytes behind the beginning of its packet. */
 enum ip6_options_verdict ip6_check_options(const uint8_t *ext, uint32_t len, uint32_t ext_off, bool hbh, uint8_t *code,
 					   uint32_t *offset);
 
-/* Finds the transport header in the @len bytes of an IPv6 packet: its protocol and offset. False: it is not there, or not
- * in this fragment. */
+/* Finds the transport header in the @len bytes of an IPv6 packet: its protocol and offset. False: it is not there, or
+ * not in this fragment. */
 bool ip6_find_transport(const uint8_t *pkt, uint32_t len, uint8_t *proto, uint32_t *offset);
 
 #endif

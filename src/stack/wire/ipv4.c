@@ -60,8 +60,8 @@ void ip4_build(uint8_t *p, const struct ip_header *h)
 	ip4_update_csum(p);
 }
 
-/* The offset within a record route or timestamp option of the byte that is wrong; 0: none. Both carry a pointer, counted
- * from 1, to the next free slot; one behind the end says that the option is full. */
+/* The offset within a record route or timestamp option of the byte that is wrong; 0: none. Both carry a pointer,
+ * counted from 1, to the next free slot; one behind the end says that the option is full. */
 static unsigned check_route(const uint8_t *opt)
 {
 	unsigned len = opt[1], next = len > 2 ? opt[2] : 0;

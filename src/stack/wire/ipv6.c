@@ -115,12 +115,18 @@ enum ip6_options_verdict ip6_check_options(const uint8_t *ext, uint32_t len, uin
 	return IP6_OPTIONS_OK;
 }
 
+static bool is_ext_header(uint8_t next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
+	       next == IPPROTO_FRAGMENT;
+}
+
 bool ip6_find_transport(const uint8_t *pkt, uint32_t len, uint8_t *proto, uint32_t *offset)
 {
 	uint32_t off = IP6_HDR_LEN;
 	uint8_t next = pkt[6];
 
-	while (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT) {
+	while (is_ext_header(next)) {
 		const uint8_t *ext = pkt + off;
 		uint32_t ext_len = IP6_FRAG_HDR_LEN;
 

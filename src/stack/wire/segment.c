@@ -2,8 +2,8 @@
 /*
  * wire/segment.c - TCP header and options
  *
- * In:  the transport part of a packet; whatever it says about its own lengths is checked against the bytes that are there
- *      before the next byte is read.
+ * In:  the transport part of a packet; whatever it says about its own lengths is checked against the bytes that are
+ *      there before the next byte is read.
  * Out: struct tcp_seg, a view of it. Options are read on demand: most segments never need them.
  */
 #include "stack/wire/segment.h"

@@ -45,11 +45,11 @@ struct tcp_options {
 	uint32_t tsval, tsecr;
 	struct sack_block sack[4];
 };
-/* Reads what stands behind the fixed header; a malformed option ends the reading, as in Linux. @syn: MSS, window scale and
- * SACK-permitted count only there. */
+/* Reads what stands behind the fixed header; a malformed option ends the reading, as in Linux. @syn: MSS, window scale
+ * and SACK-permitted count only there. */
 void tcp_parse_options(struct tcp_options *opt, const uint8_t *p, size_t len, bool syn);
-/* Writes options in Linux's order and padding to @p, of TCP_OPT_MAX bytes; returns their length, a multiple of 4. mss 0,
- * !wscale_ok, ... leave one out. SACK blocks as many as fit and as nsacks says. */
+/* Writes options in Linux's order and padding to @p, of TCP_OPT_MAX bytes; returns their length, a multiple of 4. mss
+ * 0, !wscale_ok, ... leave one out. SACK blocks as many as fit and as nsacks says. */
 size_t tcp_write_options(uint8_t *p, const struct tcp_options *opt);
 
 /* An arriving TCP segment: a view, borrowed from the frame for the length of the entry. */
@@ -79,8 +79,8 @@ enum tcp_seg_verdict {
 	TCP_SEG_BAD_HEADER, /* data offset below 5: InErrs */
 	TCP_SEG_BAD_CSUM,   /* InCsumErrors and InErrs */
 };
-/* Reads the @len bytes at @p, the transport part of a packet from @saddr to @daddr. Fills all of @seg but options, whose
- * reading is left to whoever needs them, and dsfield, gso_size, ifindex: 0, the caller's to fill. */
+/* Reads the @len bytes at @p, the transport part of a packet from @saddr to @daddr. Fills all of @seg but options,
+ * whose reading is left to whoever needs them, and dsfield, gso_size, ifindex: 0, the caller's to fill. */
 enum tcp_seg_verdict tcp_parse_segment(struct tcp_seg *seg, const struct in6_addr *saddr, const struct in6_addr *daddr,
 				       const uint8_t *p, uint32_t len);
 
