@@ -143,53 +143,6 @@ TEST(an_interrupted_reader_says_eintr)
 	EXPECT_EQ(lab_interrupt(call), -EINTR);
 }
 
-/* One side's sending and the other's receiving of a stream, as far as they get at this moment. */
-struct stream {
-	enum side from, to;
-	uint32_t size, sent, got;
-	bool closed, ended;
-};
-
-static bool stream_moves(struct duo *d, struct stream *s)
-{
-	char buf[4096];
-	uint32_t len = s->size - s->sent < sizeof(buf) ? s->size - s->sent : sizeof(buf);
-	uint32_t before = s->sent + s->got;
-	int64_t n;
-
-	for (uint32_t i = 0; i < len; i++)
-		buf[i] = (char)lab_raw_byte(s->sent + i);
-	n = len ? DUO_TRY(d, s->from, send, buf, len, MSG_DONTWAIT) : 0;
-	if (n > 0)
-		s->sent += (uint32_t)n;
-	if (s->sent == s->size && !s->closed) {
-		EXPECT_EQ(duo_shutdown(d, s->from, SHUT_WR), 0);
-		s->closed = true;
-	}
-	n = s->ended ? -EAGAIN : duo_recv(d, s->to, buf, sizeof(buf));
-	if (!n) {
-		EXPECT_EQ(s->got, s->size);
-		s->ended = true;
-	}
-	for (int64_t i = 0; i < n; i++, s->got++)
-		EXPECT_EQ((uint8_t)buf[i], lab_raw_byte(s->got));
-	return s->sent + s->got != before;
-}
-
-static void both_ways(struct duo *d, uint32_t size)
-{
-	struct stream there = {.from = CLIENT, .to = SERVER, .size = size};
-	struct stream back = {.from = SERVER, .to = CLIENT, .size = size};
-	uint64_t limit = d->world->now_ns + 3600 * LAB_S;
-
-	while (!there.ended || !back.ended) {
-		bool moves = stream_moves(d, &there) | stream_moves(d, &back);
-
-		if (!moves && !lab_step(d->world, limit))
-			harness_fail(__FILE__, __LINE__, "stuck: %u and %u bytes of %u", there.got, back.got, size);
-	}
-}
-
 TEST_ONCE(a_rough_wire_loses_no_byte)
 {
 	struct lab_weather rough = {.delay_ns = 5 * LAB_MS,
@@ -205,7 +158,7 @@ TEST_ONCE(a_rough_wire_loses_no_byte)
 		harness_seed(seed);
 		d = duo_established();
 		lab_wire_weather(d.wire, LAB_BOTH, &rough);
-		both_ways(&d, 100000);
+		duo_both_ways(&d, 100000);
 	}
 }
 
@@ -215,7 +168,7 @@ TEST_ONCE(a_slow_wire_with_a_short_queue_refuses_frames_and_all_arrives)
 	struct duo d = duo_established();
 
 	lab_wire_weather(d.wire, LAB_BOTH, &slow);
-	both_ways(&d, 200000);
+	duo_both_ways(&d, 200000);
 	EXPECT(d.wire->road[LAB_A].lost > 0);
 }
 
@@ -241,7 +194,7 @@ static uint64_t capture_of(uint64_t seed)
 	d = duo_established();
 	lab_capture_begin(&capture, d.world, hash_bytes, &hash);
 	lab_wire_weather(d.wire, LAB_BOTH, &rough);
-	both_ways(&d, 50000);
+	duo_both_ways(&d, 50000);
 	duo_end(&d);
 	lab_capture_end(&capture);
 	return hash;
