@@ -388,6 +388,7 @@ static int serve_run(const struct command *command, int argc, char **argv)
 			fflush(stdout);
 			if (host_run(&setup.host))
 				status = fail(command, "the interface %s is gone", setup.host.tun.name);
+			server_stop(&server);
 		}
 		setup_stop(&setup);
 	}

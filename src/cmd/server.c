@@ -62,6 +62,9 @@ static void conn_end(struct server_conn *conn)
 	if (server->app->end)
 		server->app->end(conn);
 	la_close(server->setup->task, conn->fd, host_now_ns());
+	*conn->prev = conn->next;
+	if (conn->next)
+		conn->next->prev = conn->prev;
 	free(conn);
 	server->served++;
 }
@@ -97,6 +100,11 @@ static void server_accept(struct server *server)
 			continue;
 		}
 		conn->server = server;
+		conn->next = server->conns;
+		conn->prev = &server->conns;
+		if (conn->next)
+			conn->next->prev = &conn->next;
+		server->conns = conn;
 		conn->fd = fd;
 		conn->events = event.events;
 		event.data.ptr = conn;
@@ -122,4 +130,10 @@ bool server_turn(void *world)
 			server_accept(server);
 	}
 	return count > 0;
+}
+
+void server_stop(struct server *server)
+{
+	while (server->conns)
+		conn_end(server->conns);
 }

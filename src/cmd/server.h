@@ -16,6 +16,7 @@ struct server;
 
 struct server_conn {
 	struct server *server;
+	struct server_conn *next, **prev; /* in the server's list */
 	int fd;
 	uint32_t events; /* waited for now */
 };
@@ -39,6 +40,7 @@ struct server_app {
 struct server {
 	struct setup *setup;
 	const struct server_app *app;
+	struct server_conn *conns;
 	int epfd, listener;
 	void *world; /* the application's */
 	uint64_t served;
@@ -48,6 +50,8 @@ struct server {
  * server_turn with the server as world. */
 int server_start(struct server *server, uint16_t port);
 bool server_turn(void *world);
+/* Ends all connections. */
+void server_stop(struct server *server);
 
 /* The direct calls on a connection, at the present instant. */
 int64_t conn_recv(struct server_conn *conn, void *buf, size_t len);

@@ -69,21 +69,22 @@ class Program:
         self.process = subprocess.Popen([LASTACK, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         line = self.process.stdout.readline().decode()
         if not line.startswith(ready):
-            self.end()
-            raise AssertionError(f"lastack {args[0]} does not start: {line}")
+            raise AssertionError(f"lastack {args[0]} does not start: {line}{self.end()[1]}")
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.end()
+    def __exit__(self, failure, *_):
+        status, said = self.end()
+        if not failure and status:  # a sanitizer may have found something
+            raise AssertionError(f"it ends with status {status}: {said}")
 
     def end(self):
+        """Asks it to end; its exit status and last words."""
         if self.process.poll() is None:
             self.process.terminate()
-        status = self.process.wait(timeout=10)
-        self.process.stdout.close()
-        return status
+        said = self.process.communicate(timeout=10)[0]
+        return self.process.returncode, said.decode(errors="replace")[-6000:]
 
 
 class Play(Program):
