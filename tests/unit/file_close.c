@@ -154,9 +154,7 @@ static void fd07_a_process_that_dies_does_not_linger(void **state)
 	fill(&h, child, p.fd);
 	la_task_exit(child, h.now_ns); /* returns, though not all has been sent */
 	assert_int_equal(CLIENT_STATE(&h), TCP_FIN_WAIT1);
-	drain(&h, p.peer, p.peer_fd);
-	host_run_ms(&h, 1000);
-	drain(&h, p.peer, p.peer_fd);
+	drain_all(&h, p.peer, p.peer_fd);
 	assert_int_equal(receive(&h, p.peer, p.peer_fd), 0);
 	pair_end(&h, &p);
 }
@@ -208,10 +206,7 @@ static void fd08_dup3_onto_a_socket_that_lingers_waits_and_returns_the_number(vo
 	fill(&h, h.task, p.fd);
 	assert_int_equal(START(&h, h.task, &dup, dup3, ep, p.fd, O_CLOEXEC), BLOCKED);
 	assert_int_equal(receive(&h, h.task, p.fd), -ENOTSOCK); /* the number is the new file's already */
-	for (int i = 0; i < 10 && dup.result == BLOCKED; i++) {
-		drain(&h, p.peer, p.peer_fd);
-		host_run_ms(&h, 500);
-	}
+	drain_all(&h, p.peer, p.peer_fd);
 	assert_int_equal(dup.result, p.fd);
 	assert_int_equal(CALL(&h, h.task, fcntl, p.fd, F_GETFD, 0), FD_CLOEXEC);
 	pair_end(&h, &p);
@@ -338,10 +333,7 @@ static void fd11_a_blocked_call_whose_descriptor_was_closed_lingers_before_it_re
 	assert_int_equal(CALL(&h, h.task, close, p.fd), 0);
 	assert_int_equal(send_to(&h, p.peer, p.peer_fd, "abc"), 3);
 	assert_int_equal(reader.result, BLOCKED); /* it has its three bytes, and closes */
-	for (int i = 0; i < 10 && reader.result == BLOCKED; i++) {
-		drain(&h, p.peer, p.peer_fd);
-		host_run_ms(&h, 500);
-	}
+	drain_all(&h, p.peer, p.peer_fd);
 	assert_int_equal(reader.result, 3);
 	assert_memory_equal(buf, "abc", 3);
 	assert_int_equal(reader.completions, 1);
@@ -380,7 +372,7 @@ static void fd13_close_under_a_blocked_send_sends_the_fin_behind_its_data(void *
 	struct host h;
 	struct pair p;
 	struct call writer = { 0 };
-	size_t filled, got = 0;
+	size_t filled, got;
 
 	(void)state;
 	host_init(&h);
@@ -391,10 +383,7 @@ static void fd13_close_under_a_blocked_send_sends_the_fin_behind_its_data(void *
 	host_run_ms(&h, 1000);
 	assert_int_equal(writer.result, BLOCKED);
 	assert_int_equal(CLIENT_STATE(&h), TCP_ESTABLISHED);
-	for (int i = 0; i < 20; i++) {
-		got += drain(&h, p.peer, p.peer_fd);
-		host_run_ms(&h, 500);
-	}
+	got = drain_all(&h, p.peer, p.peer_fd);
 	assert_int_equal(writer.result, sizeof(big));
 	assert_int_equal(got, filled + sizeof(big));
 	assert_int_equal(receive(&h, p.peer, p.peer_fd), 0);
@@ -466,6 +455,28 @@ static void fd15_poll_shows_the_bits_of_the_file_that_has_the_number_now(void **
 	pair_end(&h, &p);
 }
 
+static void fd15_an_event_that_poll_did_not_ask_for_does_not_make_it_look(void **state)
+{
+	struct host h;
+	struct pair p;
+	struct call poller = { 0 };
+	struct pollfd fds;
+
+	(void)state;
+	host_init(&h);
+	p = pair_of(&h);
+	fill(&h, h.task, p.fd);
+	fds = (struct pollfd){ .fd = p.fd, .events = POLLOUT };
+	assert_int_equal(START(&h, h.task, &poller, poll, &fds, 1, -1), BLOCKED);
+	assert_int_equal(CALL(&h, h.task, close, p.fd), 0);
+	assert_int_equal(send_to(&h, p.peer, p.peer_fd, "abc"), 3);
+	assert_int_equal(poller.result, BLOCKED);
+	drain_all(&h, p.peer, p.peer_fd);
+	assert_int_equal(poller.result, 1);
+	assert_int_equal(fds.revents, POLLNVAL);
+	pair_end(&h, &p);
+}
+
 static void fd16_an_epoll_entry_disappears_with_the_last_descriptor(void **state)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u64 = 42 }, got[4];
@@ -490,6 +501,9 @@ static void fd16_an_epoll_entry_disappears_with_the_last_descriptor(void **state
 	assert_fin_sent(&h); /* the set holds no reference */
 	assert_int_equal(CALL(&h, p.peer, close, p.peer_fd), 0);
 	assert_int_equal(CALL(&h, h.task, epoll_wait, ep, got, 4, 0), 0);
+
+	assert_int_equal(CALL(&h, h.task, socket, AF_INET, SOCK_STREAM, 0), p.fd); /* and a new file is nobody's old one */
+	assert_int_equal(CALL(&h, h.task, epoll_ctl, ep, EPOLL_CTL_ADD, p.fd, &event), 0);
 	pair_end(&h, &p);
 }
 
@@ -675,6 +689,7 @@ int main(void)
 		T(fd14_a_blocked_call_stays_with_the_old_file_when_the_number_is_reused),
 		T(fd15_poll_holds_the_file_and_finds_the_number_closed_when_something_happens),
 		T(fd15_poll_shows_the_bits_of_the_file_that_has_the_number_now),
+		T(fd15_an_event_that_poll_did_not_ask_for_does_not_make_it_look),
 		T(fd16_an_epoll_entry_disappears_with_the_last_descriptor),
 		T(fd17_close_under_a_blocked_connect_follows_when_the_connection_comes_up),
 		T(fd18_a_descriptor_in_flight_keeps_the_connection),

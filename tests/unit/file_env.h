@@ -196,6 +196,7 @@ static inline struct pair pair_of(struct host *h)
 	struct pair p = { .peer = la_task_new(h->stack) };
 	int listener = listen_on(h, p.peer, 5);
 
+	CALL(h, h->task, epoll_create1, 0); /* something at 0, as in most programs: no result is 0 by chance */
 	p.fd = connect_to(h, h->task);
 	p.peer_fd = (int)CALL(h, p.peer, accept4, listener, NULL, NULL, 0);
 	assert_true(p.peer_fd >= 0);
@@ -251,6 +252,19 @@ static inline size_t drain(struct host *h, struct la_task *task, int fd)
 
 	while ((n = CALL(h, task, recv, fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
 		total += (size_t)n;
+	return total;
+}
+
+/* Reads all that comes, until nothing has come for two seconds: the number of bytes. */
+static inline size_t drain_all(struct host *h, struct la_task *task, int fd)
+{
+	size_t total = 0, n;
+
+	for (int quiet = 0; quiet < 200; quiet = n ? 0 : quiet + 1) {
+		n = drain(h, task, fd);
+		total += n;
+		host_run_ms(h, 10);
+	}
 	return total;
 }
 

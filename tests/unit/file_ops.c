@@ -27,6 +27,71 @@ static void two_threads_in_accept_get_one_connection_each(void **state)
 	host_exit(&h);
 }
 
+struct two_connects {
+	struct host *h;
+	struct sockaddr_in addr;
+	struct call call[2];
+};
+
+static void connect_twice(struct la_op *op)
+{
+	struct two_connects *two = op->user;
+
+	for (int i = 0; i < 2; i++) {
+		struct la_op *connect = &two->call[i].op;
+
+		connect->done = call_done;
+		connect->user = &two->call[i];
+		la_prep_connect(connect, 10 + i, (struct sockaddr *)&two->addr, sizeof(two->addr));
+		la_submit(two->h->task, connect, two->h->now_ns);
+	}
+}
+
+static void two_connections_in_one_entry_wake_two_threads_in_accept(void **state)
+{
+	struct host h;
+	struct two_connects two = { .h = &h, .addr = loopback(PORT) };
+	struct call accept[2] = { 0 };
+	struct la_op trigger = { .done = connect_twice, .user = &two };
+	int listener, fd;
+
+	(void)state;
+	host_init(&h);
+	listener = listen_on(&h, h.task, 5);
+	fd = (int)CALL(&h, h.task, socket, AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(CALL(&h, h.task, dup2, fd, 10), 10);
+	fd = (int)CALL(&h, h.task, socket, AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(CALL(&h, h.task, dup2, fd, 11), 11);
+	START(&h, h.task, &accept[0], accept4, listener, NULL, NULL, 0);
+	START(&h, h.task, &accept[1], accept4, listener, NULL, NULL, 0);
+	la_prep_poll(&trigger, NULL, 0, -1);
+	assert_int_equal(la_submit(h.task, &trigger, h.now_ns), LA_PENDING);
+	la_cancel(&trigger, h.now_ns);
+	assert_int_equal(two.call[0].result, 0);
+	assert_int_equal(two.call[1].result, 0);
+	assert_true(accept[0].result >= 0);
+	assert_true(accept[1].result >= 0);
+	host_exit(&h);
+}
+
+static void two_threads_in_recv_share_what_comes(void **state)
+{
+	struct host h;
+	struct pair p;
+	struct call reader[2] = { 0 };
+	char byte[2];
+
+	(void)state;
+	host_init(&h);
+	p = pair_of(&h);
+	START(&h, h.task, &reader[0], recv, p.fd, &byte[0], 1, 0);
+	START(&h, h.task, &reader[1], recv, p.fd, &byte[1], 1, 0);
+	assert_int_equal(send_to(&h, p.peer, p.peer_fd, "ab"), 2);
+	assert_int_equal(reader[0].result, 1);
+	assert_int_equal(reader[1].result, 1);
+	pair_end(&h, &p);
+}
+
 static void shutdown_wakes_all_threads_in_accept(void **state)
 {
 	struct host h;
@@ -203,6 +268,29 @@ static void a_task_that_exits_breaks_off_its_calls_and_takes_no_more(void **stat
 	pair_end(&h, &p);
 }
 
+static void a_call_broken_off_by_exit_does_not_linger(void **state)
+{
+	struct host h;
+	struct pair p;
+	struct la_task *thread;
+	struct call reader = { 0 };
+	char buf[4];
+
+	(void)state;
+	host_init(&h);
+	p = pair_of(&h);
+	thread = la_task_thread(h.task);
+	set_linger(&h, h.task, p.fd, 30);
+	fill(&h, h.task, p.fd);
+	START(&h, thread, &reader, recv, p.fd, buf, sizeof(buf), 0);
+	assert_int_equal(CALL(&h, h.task, close, p.fd), 0);
+	la_task_exit(thread, h.now_ns);
+	assert_int_equal(reader.result, -EINTR);
+	assert_int_equal(reader.completions, 1);
+	assert_int_equal(CLIENT_STATE(&h), TCP_FIN_WAIT1);
+	pair_end(&h, &p);
+}
+
 static void la_stack_free_ends_pending_operations(void **state)
 {
 	struct host h;
@@ -293,6 +381,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(two_threads_in_accept_get_one_connection_each),
+		T(two_connections_in_one_entry_wake_two_threads_in_accept),
+		T(two_threads_in_recv_share_what_comes),
 		T(shutdown_wakes_all_threads_in_accept),
 		T(a_poll_behind_a_thread_in_accept_is_woken_too),
 		T(done_may_submit_again_and_cancel_others),
@@ -300,6 +390,7 @@ int main(void)
 		T(an_operation_that_is_not_pending_cannot_be_cancelled),
 		T(so_rcvtimeo_ends_recv_with_eagain),
 		T(a_task_that_exits_breaks_off_its_calls_and_takes_no_more),
+		T(a_call_broken_off_by_exit_does_not_linger),
 		T(la_stack_free_ends_pending_operations),
 		T(direct_calls_never_wait),
 		T(without_memory_calls_say_so_and_nothing_is_lost),

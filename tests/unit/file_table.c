@@ -84,6 +84,10 @@ static void nonblock_belongs_to_the_file_and_cloexec_to_the_number(void **state)
 	assert_int_equal(CALL(&h, h.task, fcntl, fd, F_GETFD, 0), 0);
 	assert_int_equal(CALL(&h, h.task, fcntl, copy, F_SETFL, O_NONBLOCK | O_WRONLY), 0);
 	assert_int_equal(CALL(&h, h.task, fcntl, fd, F_GETFL, 0), O_RDWR | O_NONBLOCK);
+	assert_int_equal(CALL(&h, h.task, dup2, copy, copy), copy);
+	assert_int_equal(CALL(&h, h.task, fcntl, copy, F_GETFD, 0), FD_CLOEXEC);
+	assert_int_equal(CALL(&h, h.task, dup2, fd, 1000), 1000); /* the table grows */
+	assert_int_equal(CALL(&h, h.task, fcntl, copy, F_GETFD, 0), FD_CLOEXEC);
 	assert_int_equal(CALL(&h, h.task, dup2, fd, copy), copy);
 	assert_int_equal(CALL(&h, h.task, fcntl, copy, F_GETFD, 0), 0);
 	assert_int_equal(CALL(&h, h.task, close, fd), 0);

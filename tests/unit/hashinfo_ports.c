@@ -84,7 +84,7 @@ static void connect_takes_even_ports_first_and_shares_them_among_destinations(vo
 static void connect_chooses_no_port_that_somebody_has_bound_until_he_lets_it_go(void **state)
 {
 	struct ports p;
-	struct sock bound[3], sk[2];
+	struct sock bound[3], sk[2], third;
 
 	(void)state;
 	ports_init(&p);
@@ -104,27 +104,20 @@ static void connect_chooses_no_port_that_somebody_has_bound_until_he_lets_it_go(
 	do_close(&sk[1]);
 	assert_int_equal(do_connect(&sk[1], "127.0.0.1", "127.0.0.1", 81), 0);
 	assert_int_equal(sk[1].common.num, 40003);
-	close_all(sk, 2);
+	do_close(&sk[1]);
+	do_close(&sk[0]);
+
+	/* The same with one address, which both may use. */
+	sk[0].common.reuse = sk[1].common.reuse = 1;
+	third = sock_of(&p, AF_INET, true, false);
+	assert_int_equal(do_connect(&sk[0], "127.0.0.1", "127.0.0.1", 80), 0);
+	assert_int_equal(do_bind(&sk[1], "127.0.0.1", 40003), 0);
+	assert_int_equal(do_connect(&third, "127.0.0.1", "127.0.0.1", 81), -EADDRNOTAVAIL);
+	do_close(&sk[1]);
+	assert_int_equal(do_connect(&third, "127.0.0.1", "127.0.0.1", 81), 0);
+	do_close(&third);
+	do_close(&sk[0]);
 	close_all(bound, 3);
-	ports_exit(&p);
-}
-
-static void connect_from_a_bound_port_needs_a_pair_of_its_own(void **state)
-{
-	struct ports p;
-	struct sock a, b;
-
-	(void)state;
-	ports_init(&p);
-	a = sock_of(&p, AF_INET, true, false);
-	b = sock_of(&p, AF_INET, true, false);
-	assert_int_equal(do_bind(&a, "127.0.0.1", 2000), 0);
-	assert_int_equal(do_bind(&b, "127.0.0.1", 2000), 0);
-	assert_int_equal(do_connect(&a, "127.0.0.1", "127.0.0.1", 80), 0);
-	assert_int_equal(do_connect(&b, "127.0.0.1", "127.0.0.1", 80), -EADDRNOTAVAIL);
-	assert_int_equal(do_connect(&b, "127.0.0.1", "127.0.0.1", 81), 0);
-	do_close(&a);
-	do_close(&b);
 	ports_exit(&p);
 }
 
@@ -144,6 +137,26 @@ static void tw_gone(struct net *net, struct timewait_sock *tw)
 	killed_in = net;
 	inet_unhash(net, &tw->common);
 	inet_bind_bucket_put_tw(net, tw);
+}
+
+static void connect_from_a_bound_port_needs_a_pair_of_its_own(void **state)
+{
+	struct ports p;
+	struct sock a, b;
+
+	(void)state;
+	ports_init(&p);
+	a = sock_of(&p, AF_INET, true, false);
+	b = sock_of(&p, AF_INET, true, false);
+	assert_int_equal(do_bind(&a, "127.0.0.1", 2000), 0);
+	assert_int_equal(do_bind(&b, "127.0.0.1", 2000), 0);
+	assert_int_equal(do_connect(&a, "127.0.0.1", "127.0.0.1", 80), 0);
+	assert_int_equal(do_connect(&b, "127.0.0.1", "127.0.0.1", 80), -EADDRNOTAVAIL);
+	assert_int_equal(inet_hash_connect(&b, tw_allows, tw_gone), -EADDRNOTAVAIL); /* its owner is no stand-in */
+	assert_int_equal(do_connect(&b, "127.0.0.1", "127.0.0.1", 81), 0);
+	do_close(&a);
+	do_close(&b);
+	ports_exit(&p);
 }
 
 static void connect_takes_the_pair_of_a_time_wait_that_lets_it(void **state)

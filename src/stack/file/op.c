@@ -107,12 +107,6 @@ static void op_complete(struct op *op, int64_t result)
 		pub->done(pub);
 }
 
-/* What a call returns that may not wait: -EAGAIN, unless it has a result and only lingers. */
-static int64_t op_not_waiting(struct op *op, const struct op_class *began_as)
-{
-	return op->class == began_as ? -EAGAIN : op->class->interrupted(op);
-}
-
 enum la_status op_start(struct task *task, struct op *op)
 {
 	const struct op_class *class = op->class;
@@ -138,9 +132,8 @@ enum la_status op_start(struct task *task, struct op *op)
 		}
 	}
 	result = class->try(op);
-	if (result == OP_WAIT && op->nonblock)
-		result = op_not_waiting(op, class);
 	if (result == OP_WAIT) {
+		assert(!op->nonblock); /* the class knows what to return instead */
 		op_pend(op);
 		return LA_PENDING;
 	}

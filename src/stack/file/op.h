@@ -74,7 +74,7 @@ struct op {
 	struct file *file; /* held while running and pending; NULL */
 	int fd;
 	uint8_t status;	   /* enum op_status */
-	bool nonblock;	   /* never waits, whatever the file says: direct calls */
+	bool nonblock;	   /* direct call: try() never returns OP_WAIT, whatever the file says */
 	bool timed_out;	   /* its time limit has passed */
 	bool limited;	   /* op_set_timeout_ms() was called */
 	struct list_head node;	     /* in task.ops while pending */

@@ -637,24 +637,12 @@ static struct sock *reuseport_select_sock(struct inet_bind_bucket *b, struct soc
 	return sk;
 }
 
-/* For IPv4 a sock of AF_INET is better than one of AF_INET6; among equals the first. */
-static struct sock *bucket_listener(struct inet_bind_bucket *b, bool v4, uint32_t hash)
+/* Only a SO_REUSEPORT group listens with several on one address; of two, AF_INET's stands before AF_INET6's. */
+static struct sock *bucket_listener(struct inet_bind_bucket *b, uint32_t hash)
 {
-	struct sock *best = NULL;
-	int best_score = 0;
+	struct sock *first = b && b->listeners ? listener_of(b->listeners) : NULL;
 
-	for (struct hnode *n = b ? b->listeners : NULL; n; n = n->next) {
-		struct sock *sk = listener_of(n);
-		int score = v4 && sk->common.family == AF_INET ? 2 : 1;
-
-		if (score <= best_score)
-			continue;
-		if (sk->common.reuseport)
-			return reuseport_select_sock(b, sk, hash);
-		best = sk;
-		best_score = score;
-	}
-	return best;
+	return first && first->common.reuseport ? reuseport_select_sock(b, first, hash) : first;
 }
 
 struct sock *inet_lookup_listener(struct net *net, const struct in6_addr *saddr, uint16_t sport, const struct in6_addr *daddr,
@@ -670,7 +658,7 @@ struct sock *inet_lookup_listener(struct net *net, const struct in6_addr *saddr,
 	struct sock *sk;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(tries); i++) {
-		sk = bucket_listener(bucket_find(net, &tries[i], sport), v4, hash);
+		sk = bucket_listener(bucket_find(net, &tries[i], sport), hash);
 		if (sk)
 			return sk;
 	}
