@@ -577,6 +577,7 @@ static void tcp_rcv(struct net *net, const struct ip_packet *pkt)
 		break;
 	}
 	seg.dsfield = pkt->dsfield;
+	seg.gso_size = pkt->gso_size;
 	seg.ifindex = pkt->ifindex;
 	tcp_rcv_sock(net, &seg);
 }
