@@ -58,7 +58,7 @@ static int64_t try_ioctl(struct op *op)
 		op->file->flags = (op->file->flags & ~(uint32_t)O_NONBLOCK) | (*arg ? O_NONBLOCK : 0);
 		return 0;
 	default:
-		return socket ? tcp_ioctl(socket->sk, op->u.ioctl.request, arg) : -ENOTTY;
+		return socket ? tcp_ioctl(socket->sk, op->u.ioctl.request, arg) : -EINVAL; /* an epoll set */
 	}
 }
 
