@@ -149,12 +149,10 @@ static bool inherit_options(struct sock *listener, struct sock *child)
 static void take_window(struct sock *listener, struct sock *child, const struct request_sock *req, const struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(child);
-	uint32_t wnd, clamp = listener->opts->window_clamp;
-	uint32_t mss = ip_mtu(child->net, &req->daddr) - (req->common.v4 ? 40 : 60) - (req->tstamp_ok ? 12 : 0);
+	uint32_t wnd, clamp;
 	uint8_t wscale;
 
-	/* The same question as when the SYN-ACK was sent gives the same clamp. */
-	tcp_select_initial_window(listener, tcp_full_space(listener), mss, req->wscale_ok, &wnd, &clamp, &wscale);
+	clamp = tcp_req_window(listener, req, &wnd, &wscale); /* window and scale stay as the SYN-ACK had them */
 	tp->window_clamp = req->wscale_ok ? clamp : min_t(uint32_t, clamp, 65535);
 	tp->rcv_wnd = tp->rcv_ssthresh = req->rcv_wnd;
 	tp->wscale_ok = req->wscale_ok;

@@ -262,19 +262,27 @@ void tcp_req_init(struct sock *listener, struct request_sock *req, struct tcp_se
 		req->ts_off = tcp_init_ts_off(net, &req->saddr, &req->daddr);
 }
 
-/* The window that the SYN-ACK will offer. */
-void tcp_req_init_rwin(struct sock *listener, struct request_sock *req)
+uint32_t tcp_req_window(const struct sock *listener, const struct request_sock *req, uint32_t *rcv_wnd,
+			uint8_t *rcv_wscale)
 {
-	uint32_t mtu = ip_mtu(listener->net, &req->daddr), wnd, clamp = listener->opts->window_clamp;
-	uint32_t mss = mtu - (req->common.v4 ? 40 : 60);
-	uint8_t wscale;
+	uint32_t clamp = listener->opts->window_clamp, space = tcp_full_space(listener);
+	uint32_t mss = ip_mtu(listener->net, &req->daddr) - (req->common.v4 ? 40 : 60);
 
 	if (listener->opts->user_mss && listener->opts->user_mss < mss)
 		mss = listener->opts->user_mss;
 	if (req->tstamp_ok)
 		mss -= 12;
-	tcp_select_initial_window(listener, tcp_full_space(listener), mss, req->wscale_ok, &wnd, &clamp, &wscale);
-	req->rcv_wnd = (uint16_t)min_t(uint32_t, wnd, 65535);
+	if (sock_flag(listener, SOCK_RCVBUF_LOCK) && (!clamp || clamp > space))
+		clamp = space; /* the buffer will not grow */
+	tcp_select_initial_window(listener, space, mss, req->wscale_ok, rcv_wnd, &clamp, rcv_wscale);
+	return clamp;
+}
+
+void tcp_req_init_rwin(const struct sock *listener, struct request_sock *req)
+{
+	uint8_t wscale;
+
+	tcp_req_window(listener, req, &req->rcv_wnd, &wscale);
 	req->rcv_wscale = wscale;
 }
 

@@ -122,7 +122,7 @@ void tcp_req_send_ack(struct net *net, struct request_sock *req)
 
 	ack.seq = req->snt_isn + 1;
 	ack.ack = req->rcv_isn + 1;
-	ack.wnd = req->rcv_wnd >> req->rcv_wscale;
+	ack.wnd = (uint16_t)(min(req->rcv_wnd, 65535u) >> req->rcv_wscale);
 	ack.opt.saw_tstamp = req->ts_recent;
 	ack.opt.tsval = net_time_ms(net) + req->ts_off;
 	ack.opt.tsecr = req->ts_recent;
@@ -135,7 +135,7 @@ int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct 
 
 	synack.seq = req->snt_isn;
 	synack.ack = req->rcv_isn + 1;
-	synack.wnd = req->rcv_wnd; /* never scaled in a SYN */
+	synack.wnd = (uint16_t)min(req->rcv_wnd, 65535u); /* never scaled in a SYN */
 	synack.dsfield = listener->opts->tos;
 	synack.ttl = listener->opts->ttl;
 	synack.opt = (struct tcp_options){
