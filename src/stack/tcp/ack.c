@@ -197,15 +197,17 @@ static void forget_segments(struct tcp_sock *tp, const struct sk_buff *skb, uint
 	tp->packets_out -= min(tp->packets_out, pkts);
 }
 
-/* Duplicate ACKs stand for segments that arrived: those are acknowledged now. */
+/* Duplicate ACKs stand for segments that arrived, and were counted as delivered then: those are acknowledged now. */
 static void tcp_remove_reno_sacks(struct tcp_sock *tp, uint32_t acked)
 {
+	if (acked > 0)
+		tp->delivered += acked > tp->sacked_out ? acked - tp->sacked_out : 1;
 	if (acked > 0) /* one of them was the hole */
 		tp->sacked_out -= min(tp->sacked_out, acked - 1);
 	tp->sacked_out = min(tp->sacked_out, tp->packets_out - min(tp->packets_out, tp->lost_out));
 }
 
-static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una, uint32_t *pkts_acked)
+static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;
@@ -237,10 +239,8 @@ static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una, uint32_t *pk
 		skb_unlink(&tp->rtx_queue, skb);
 		skb_free(&sk->net->skbs, skb);
 	}
-	tp->delivered += total;
 	if (between(tp->snd_up, prior_una, tp->snd_una))
 		tp->snd_up = tp->snd_una;
-	*pkts_acked = total;
 	if (flag & ACK_ACKED) {
 		flag |= ACK_SET_XMIT_TIMER;
 		tcp_remove_reno_sacks(tp, total);
@@ -336,8 +336,11 @@ static bool recovery_is_over(const struct tcp_sock *tp)
 static void on_duplicate(struct tcp_sock *tp)
 {
 	uint32_t room = tp->packets_out - min(tp->packets_out, max_t(uint32_t, tp->lost_out, 1));
+	uint32_t sacked = min(tp->sacked_out + 1, room);
 
-	tp->sacked_out = min(tp->sacked_out + 1, room);
+	if (sacked > tp->sacked_out)
+		tp->delivered++;
+	tp->sacked_out = sacked;
 }
 
 /* True: what counts as lost shall be sent again now. */
@@ -486,17 +489,18 @@ static int check_range(struct sock *sk, uint32_t ack, int flag)
 static void on_acked(struct sock *sk, struct tcp_seg *seg, int flag, uint32_t prior_una)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	uint32_t pkts_acked = 0;
+	uint32_t prior_delivered = tp->delivered;
 	bool rexmit;
 
-	flag |= tcp_clean_rtx_queue(sk, prior_una, &pkts_acked);
+	flag |= tcp_clean_rtx_queue(sk, prior_una);
 	if (tp->tlp_high_seq)
 		tcp_process_tlp_ack(sk, seg->ack, flag);
 	rexmit = tcp_fastretrans_alert(sk, flag);
 	if (flag & ACK_SET_XMIT_TIMER)
 		tcp_set_xmit_timer(sk);
-	if (pkts_acked && (tp->ca_state == TCP_CA_Open || tp->ca_state == TCP_CA_Loss))
-		tcp_cong_avoid(sk, pkts_acked);
+	NET_ADD(sk->net, MIB_TcpExt_TCPDelivered, tp->delivered - prior_delivered);
+	if (flag & ACK_DATA_ACKED && tp->ca_state != TCP_CA_Recovery)
+		tcp_cong_avoid(sk, tp->delivered - prior_delivered);
 	tcp_update_pacing_rate(sk);
 	if (rexmit)
 		tcp_xmit_recovery(sk);
