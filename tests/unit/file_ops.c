@@ -291,6 +291,34 @@ static void a_call_broken_off_by_exit_does_not_linger(void **state)
 	pair_end(&h, &p);
 }
 
+static void stubborn_done(struct la_op *op)
+{
+	struct echo *e = op->user;
+
+	e->rounds++;
+	la_prep_recv(op, e->fd, &e->byte, 1, 0);
+	assert_int_equal(la_submit(e->h->task, op, e->h->now_ns), LA_DONE);
+	assert_int_equal(op->result, -EINTR);
+}
+
+static void a_task_that_exits_begins_no_more_calls(void **state)
+{
+	struct host h;
+	struct pair p;
+	struct echo e;
+
+	(void)state;
+	host_init(&h);
+	p = pair_of(&h);
+	e = (struct echo){ .op = { .done = stubborn_done, .user = &e }, .h = &h, .fd = p.fd };
+	la_prep_recv(&e.op, p.fd, &e.byte, 1, 0);
+	assert_int_equal(la_submit(h.task, &e.op, h.now_ns), LA_PENDING);
+	la_task_exit(h.task, h.now_ns);
+	assert_int_equal(e.rounds, 1);
+	h.task = p.peer;
+	host_exit(&h);
+}
+
 static void la_stack_free_ends_pending_operations(void **state)
 {
 	struct host h;
@@ -391,6 +419,7 @@ int main(void)
 		T(so_rcvtimeo_ends_recv_with_eagain),
 		T(a_task_that_exits_breaks_off_its_calls_and_takes_no_more),
 		T(a_call_broken_off_by_exit_does_not_linger),
+		T(a_task_that_exits_begins_no_more_calls),
 		T(la_stack_free_ends_pending_operations),
 		T(direct_calls_never_wait),
 		T(without_memory_calls_say_so_and_nothing_is_lost),

@@ -108,7 +108,7 @@ static int bind_addr6(const struct sock *sk, const struct sockaddr *addr, sockle
 /* Is the address one that may be bound?  IPv6 looks at the sock first, IPv4 at the address. */
 static int bind_check(struct sock *sk, const struct in6_addr *ip)
 {
-	bool v6 = sk->common.family == AF_INET6, bound = sk->common.state != TCP_CLOSE || sk->common.num;
+	bool v6 = sk->common.family == AF_INET6, bound = sk->common.state != TCP_CLOSE || sk->bind;
 	bool any_address = sk->net->sysctl.ip_nonlocal_bind || sk->opts->shown & 1u << SHOWN_FREEBIND;
 
 	if (v6 && bound)

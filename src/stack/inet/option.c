@@ -146,7 +146,7 @@ static int ipv6_setsockopt(struct sock *sk, int name, const void *value, socklen
 		return shown_option_set(sk, o, v);
 	switch (name) {
 	case IPV6_V6ONLY:
-		if (sk->common.num)
+		if (sk->bind)
 			return -EINVAL;
 		sk->common.ipv6only = !!v;
 		return 0;

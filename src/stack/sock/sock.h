@@ -107,7 +107,6 @@ enum sock_flag {
 	SOCK_BINDPORT_LOCK = 1 << 10, /* bound to a port by number */
 	SOCK_COUNTED_ORPHAN = 1 << 11,
 	SOCK_DEAD_LISTED = 1 << 12, /* on net->dead */
-	SOCK_CONNECT_BIND = 1 << 13, /* port chosen by connect() */
 };
 
 #define RCV_SHUTDOWN 1

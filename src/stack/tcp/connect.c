@@ -60,8 +60,11 @@ static void tcp_reset_saddr(struct sock *sk)
 {
 	static const uint8_t any4[4];
 
-	if (!sock_flag(sk, SOCK_BINDADDR_LOCK))
-		sk->rcv_saddr = sk->common.family == AF_INET ? addr_from_v4(any4) : in6addr_any;
+	if (sock_flag(sk, SOCK_BINDADDR_LOCK))
+		return;
+	sk->rcv_saddr = sk->common.family == AF_INET ? addr_from_v4(any4) : in6addr_any;
+	if (inet_bhash2_update_saddr(sk))
+		inet_put_port(sk); /* for want of memory, as in Linux */
 }
 
 int tcp_start_connect(struct sock *sk, const struct in6_addr *to, uint16_t dport)
