@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * cmd/args.c - the command line: options by table, help made from the same table, one clear sentence for a mistake
  */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * cmd/get.c - lastack get: one HTTP request, a download to a file or an upload from one
  *

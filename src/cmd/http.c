@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * cmd/http.c - as much of HTTP/1.1 as a small file server and client need: the head of a message
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * cmd/serve.c - lastack serve: files over HTTP/1.1, and uploads
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * cmd/server.c - what every server does: listen, accept, and tell which connection has something to do
  *

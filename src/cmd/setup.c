@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * cmd/setup.c - a host as the command line describes it: interface, addresses at both ends, capture, settings
  *

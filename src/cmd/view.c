@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * cmd/view.c - what a run looks like: a capture with comments, and a ladder while it happens
  *

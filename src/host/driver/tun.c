@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * host/driver/tun.c - a TUN device: the kernel at the other end of a wire
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * host/runtime/loop.c - a stack in the real world: its clock, memory, randomness, device and turns
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * inet/addr.c - names: struct sockaddr to and from the stack's mapped addresses, bind, getsockname, getpeername
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /* inet/inet.c - which protocol does socket() mean?  The errors are Linux's, in its order. */
 #include "stack/inet/inet.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * inet/option.c - setsockopt and getsockopt of SOL_IP and SOL_IPV6; SOL_TCP goes on to tcp/option.c
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * life/accept.c - accept4(2): the oldest child of a listener becomes a file of this task
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * life/connect.c - connect(2): the SYN goes out, and the call waits until it is known what came of it
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * life/io.c - everything that moves data: read, readv, recv, recvfrom, recvmsg; write, writev, send, sendto, sendmsg
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /* life/names.c - getsockname(2), getpeername(2), getsockopt(2), setsockopt(2), ioctl(2): asking and telling a socket */
 #include "stack/life/life.h"
 

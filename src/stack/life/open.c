@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * life/open.c - socket(2), bind(2), listen(2): a number, a name, and readiness for others
  *

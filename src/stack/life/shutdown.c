@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * life/shutdown.c - shutdown(2): it counts no references and acts on the socket at once, through whichever descriptor
  *

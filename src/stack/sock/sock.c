@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * sock/sock.c - what all socks share: references, options of their own, waking the program's half, parting from it
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /* sock/wait.c - telling those who wait that something happened; what they do about it comes later, at the end of the entry */
 #include "stack/sock/wait.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * socket/option.c - setsockopt and getsockopt: the level, and the options of SOL_SOCKET
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /* socket/socket.c - a socket comes and goes; its sock is given to it by socket() or accept() and taken by close() */
 #include "stack/socket/socket.h"
 

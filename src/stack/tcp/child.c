@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * tcp/child.c - a segment for a request; if it completes the handshake, the request becomes a sock
  *

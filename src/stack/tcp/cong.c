@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * tcp/cong.c - the congestion window: Reno (RFC 5681), initial window of ten (RFC 6928), validated (RFC 7661's forerunner)
  *

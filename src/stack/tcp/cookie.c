@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * tcp/cookie.c - SYN cookies: a handshake that nobody has to remember (RFC 4987 section 3.6)
  *

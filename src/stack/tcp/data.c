@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * tcp/data.c - what the peer sends: bytes in order, FIN, urgent data; and when that is acknowledged
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * tcp/fragment.c - units of the send queues cut in two, joined and counted
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * tcp/icmp.c - the network reports an error about a segment of ours (section 18, rows IC)
  *

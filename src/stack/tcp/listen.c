@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * tcp/listen.c - a listening sock: SYNs become requests, children wait to be accepted
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * tcp/ofo.c - what arrives out of order, and the SACK blocks that tell of it (RFC 2018, RFC 2883)
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * tcp/option.c - setsockopt and getsockopt of SOL_TCP, TCP_INFO, and the ioctls that ask about the queues
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /* tcp/poll.c - what poll, select and epoll say of a sock, bit for bit as Linux (linux-close.md section 14) */
 #include "stack/tcp/tcp.h"
 

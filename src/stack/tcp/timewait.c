@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * tcp/timewait.c - what remains of a connection after both FINs, or of an orphan whose FIN is acknowledged
  *
