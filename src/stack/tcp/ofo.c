@@ -201,6 +201,7 @@ void tcp_data_queue_ofo(struct sock *sk, struct tcp_seg *seg)
 		tcp_grow_window(sk, seg->len);
 }
 
+/* RFC 5681 section 4.2: a gap that was filled is acknowledged at once, with a FIN behind it too. */
 void tcp_ofo_queue(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -221,6 +222,7 @@ void tcp_ofo_queue(struct sock *sk)
 			return; /* no memory: it waits here; the ACK already sent did not cover it */
 		drop(sk, tp->ofo, skb);
 		if (fin) {
+			tp->ack.pending |= ICSK_ACK_NOW;
 			tcp_fin(sk); /* purges the rest */
 			return;
 		}
@@ -228,7 +230,7 @@ void tcp_ofo_queue(struct sock *sk)
 	if (!tp->ofo)
 		return;
 	if (!tp->ofo->queue)
-		tp->ack.pending |= ICSK_ACK_NOW; /* RFC 5681 section 4.2: a gap was filled */
+		tp->ack.pending |= ICSK_ACK_NOW;
 	sack_remove(tp);
 	ofo_put_if_idle(sk);
 }
