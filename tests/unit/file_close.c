@@ -2,8 +2,8 @@
 /*
  * tests/unit/file_close.c - descriptors, files and references: section 1 of the closing rules, row by row
  *
- * The connection is one over loopback inside one stack. h.task is the program under test, p.peer the process at the other
- * end. "Nothing on the wire" is told by TcpOutSegs.
+ * The connection is one over loopback inside one stack. h.task is the program under test, p.peer the process at the
+ * other end. "Nothing on the wire" is told by TcpOutSegs.
  */
 #include "file_env.h"
 
@@ -72,7 +72,7 @@ static void fd04_shutdown_in_one_process_is_seen_by_the_other_at_once(void **sta
 	struct host h;
 	struct pair p;
 	struct la_task *child;
-	struct call reader = { 0 };
+	struct call reader = {0};
 	char buf[8];
 
 	(void)state;
@@ -195,7 +195,7 @@ static void fd08_dup3_onto_a_socket_that_lingers_waits_and_returns_the_number(vo
 {
 	struct host h;
 	struct pair p;
-	struct call dup = { 0 };
+	struct call dup = {0};
 	int ep;
 
 	(void)state;
@@ -255,7 +255,7 @@ static void fd10_close_under_a_blocked_recv_sends_nothing_and_does_not_wake_it(v
 	struct host h;
 	struct pair p;
 	struct la_task *thread;
-	struct call reader = { 0 };
+	struct call reader = {0};
 	uint64_t sent;
 	char buf[8];
 
@@ -283,7 +283,7 @@ static void fd11_the_close_is_judged_by_what_is_unread_when_the_call_ends(void *
 {
 	struct host h;
 	struct pair p;
-	struct call reader = { 0 };
+	struct call reader = {0};
 	char byte;
 
 	(void)state;
@@ -302,7 +302,7 @@ static void fd11_a_signal_ends_the_blocked_call_and_the_close_follows(void **sta
 {
 	struct host h;
 	struct pair p;
-	struct call reader = { 0 };
+	struct call reader = {0};
 	char buf[8];
 
 	(void)state;
@@ -321,7 +321,7 @@ static void fd11_a_blocked_call_whose_descriptor_was_closed_lingers_before_it_re
 {
 	struct host h;
 	struct pair p;
-	struct call reader = { 0 };
+	struct call reader = {0};
 	char buf[8];
 
 	(void)state;
@@ -344,7 +344,7 @@ static void fd12_close_under_a_blocked_accept_lets_one_more_connection_in(void *
 {
 	struct sockaddr_in addr = loopback(PORT);
 	struct host h;
-	struct call accept = { 0 };
+	struct call accept = {0};
 	struct la_task *peer;
 	int listener, fd;
 
@@ -371,7 +371,7 @@ static void fd13_close_under_a_blocked_send_sends_the_fin_behind_its_data(void *
 	static char big[100000];
 	struct host h;
 	struct pair p;
-	struct call writer = { 0 };
+	struct call writer = {0};
 	size_t filled, got;
 
 	(void)state;
@@ -395,7 +395,7 @@ static void fd14_a_blocked_call_stays_with_the_old_file_when_the_number_is_reuse
 {
 	struct host h;
 	struct pair p;
-	struct call reader = { 0 };
+	struct call reader = {0};
 	char buf[8];
 
 	(void)state;
@@ -413,14 +413,14 @@ static void fd15_poll_holds_the_file_and_finds_the_number_closed_when_something_
 {
 	struct host h;
 	struct pair p;
-	struct call poller = { 0 };
+	struct call poller = {0};
 	struct pollfd fds[2];
 
 	(void)state;
 	host_init(&h);
 	p = pair_of(&h);
-	fds[0] = (struct pollfd){ .fd = -1, .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = p.fd, .events = POLLIN };
+	fds[0] = (struct pollfd){.fd = -1, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = p.fd, .events = POLLIN};
 	assert_int_equal(START(&h, h.task, &poller, poll, fds, 2, -1), BLOCKED);
 	assert_int_equal(CALL(&h, h.task, close, p.fd), 0);
 	host_run_ms(&h, 1000);
@@ -438,13 +438,13 @@ static void fd15_poll_shows_the_bits_of_the_file_that_has_the_number_now(void **
 {
 	struct host h;
 	struct pair p;
-	struct call poller = { 0 };
+	struct call poller = {0};
 	struct pollfd fds;
 
 	(void)state;
 	host_init(&h);
 	p = pair_of(&h);
-	fds = (struct pollfd){ .fd = p.fd, .events = POLLIN };
+	fds = (struct pollfd){.fd = p.fd, .events = POLLIN};
 	assert_int_equal(START(&h, h.task, &poller, poll, &fds, 1, 60000), BLOCKED);
 	assert_int_equal(CALL(&h, h.task, close, p.fd), 0);
 	assert_int_equal(CALL(&h, h.task, socket, AF_INET, SOCK_STREAM, 0), p.fd);
@@ -459,14 +459,14 @@ static void fd15_an_event_that_poll_did_not_ask_for_does_not_make_it_look(void *
 {
 	struct host h;
 	struct pair p;
-	struct call poller = { 0 };
+	struct call poller = {0};
 	struct pollfd fds;
 
 	(void)state;
 	host_init(&h);
 	p = pair_of(&h);
 	fill(&h, h.task, p.fd);
-	fds = (struct pollfd){ .fd = p.fd, .events = POLLOUT };
+	fds = (struct pollfd){.fd = p.fd, .events = POLLOUT};
 	assert_int_equal(START(&h, h.task, &poller, poll, &fds, 1, -1), BLOCKED);
 	assert_int_equal(CALL(&h, h.task, close, p.fd), 0);
 	assert_int_equal(send_to(&h, p.peer, p.peer_fd, "abc"), 3);
@@ -479,7 +479,7 @@ static void fd15_an_event_that_poll_did_not_ask_for_does_not_make_it_look(void *
 
 static void fd16_an_epoll_entry_disappears_with_the_last_descriptor(void **state)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = 42 }, got[4];
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = 42}, got[4];
 	struct host h;
 	struct pair p;
 	int ep, copy;
@@ -502,7 +502,8 @@ static void fd16_an_epoll_entry_disappears_with_the_last_descriptor(void **state
 	assert_int_equal(CALL(&h, p.peer, close, p.peer_fd), 0);
 	assert_int_equal(CALL(&h, h.task, epoll_wait, ep, got, 4, 0), 0);
 
-	assert_int_equal(CALL(&h, h.task, socket, AF_INET, SOCK_STREAM, 0), p.fd); /* and a new file is nobody's old one */
+	assert_int_equal(CALL(&h, h.task, socket, AF_INET, SOCK_STREAM, 0),
+			 p.fd); /* and a new file is nobody's old one */
 	assert_int_equal(CALL(&h, h.task, epoll_ctl, ep, EPOLL_CTL_ADD, p.fd, &event), 0);
 	pair_end(&h, &p);
 }
@@ -513,7 +514,7 @@ static void fd17_close_under_a_blocked_connect_follows_when_the_connection_comes
 	struct sockaddr_in addr = loopback(PORT);
 	struct host h;
 	struct la_task *peer;
-	struct call connect = { 0 };
+	struct call connect = {0};
 	int listener, fd;
 
 	(void)state;
@@ -632,7 +633,7 @@ static void fd22_a_lingering_close_cut_short_by_a_signal_returns_0_and_the_numbe
 {
 	struct host h;
 	struct pair p;
-	struct call closer = { 0 };
+	struct call closer = {0};
 
 	(void)state;
 	host_init(&h);

@@ -3,7 +3,7 @@
  * tests/unit/file_env.h - one stack that talks to itself over loopback, and programs on it
  *
  *	START(&h, task, &call, recv, fd, buf, 10, 0)	a thread enters a call: its result, or BLOCKED
- *	CALL(&h, task, recv, fd, buf, 10, 0)		the same for a call that must not block: it is broken off if it does
+ *	CALL(&h, task, recv, fd, buf, 10, 0)		a call that must not block: broken off if it does
  */
 #ifndef FILE_ENV_H
 #define FILE_ENV_H
@@ -24,8 +24,8 @@
 #include <cmocka.h>
 
 #define BLOCKED INT64_MIN
-#define PORT 80
-#define MS 1000000ull
+#define PORT	80
+#define MS	1000000ull
 
 struct host {
 	struct la_env_seeded seeded;
@@ -68,9 +68,9 @@ static inline void host_free(void *world, void *mem, size_t size)
 
 static inline void host_init(struct host *h)
 {
-	*h = (struct host){ .now_ns = 1000000 * MS };
+	*h = (struct host){.now_ns = 1000000 * MS};
 	la_env_seeded_init(&h->seeded, 1);
-	h->env = (struct la_env){ .random = host_random, .alloc = host_alloc, .free = host_free, .world = h };
+	h->env = (struct la_env){.random = host_random, .alloc = host_alloc, .free = host_free, .world = h};
 	h->stack = la_stack_new(&h->env, h->now_ns);
 	h->task = la_task_new(h->stack);
 	assert_non_null(h->task);
@@ -150,18 +150,17 @@ static inline int64_t call_now(struct host *h, struct la_task *task, struct call
 }
 
 #define START(h, task, call, what, ...) (la_prep_##what(&(call)->op, __VA_ARGS__), call_start(h, task, call))
-#define CALL(h, task, what, ...)					\
-	__extension__({							\
-		struct call call_ = { .result = 0 };			\
-		la_prep_##what(&call_.op, __VA_ARGS__);			\
-		call_now(h, task, &call_);				\
+#define CALL(h, task, what, ...) \
+	__extension__({ \
+		struct call call_ = {.result = 0}; \
+		la_prep_##what(&call_.op, __VA_ARGS__); \
+		call_now(h, task, &call_); \
 	})
 
 static inline struct sockaddr_in loopback(uint16_t port)
 {
 	return (struct sockaddr_in){
-		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
-	};
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
 static inline int listen_on(struct host *h, struct la_task *task, int backlog)
@@ -193,7 +192,7 @@ struct pair {
 
 static inline struct pair pair_of(struct host *h)
 {
-	struct pair p = { .peer = la_task_new(h->stack) };
+	struct pair p = {.peer = la_task_new(h->stack)};
 	int listener = listen_on(h, p.peer, 5);
 
 	CALL(h, h->task, epoll_create1, 0); /* something at 0, as in most programs: no result is 0 by chance */
@@ -225,7 +224,7 @@ static inline int64_t receive(struct host *h, struct la_task *task, int fd)
 
 static inline void set_linger(struct host *h, struct la_task *task, int fd, int seconds)
 {
-	struct linger l = { .l_onoff = 1, .l_linger = seconds };
+	struct linger l = {.l_onoff = 1, .l_linger = seconds};
 
 	assert_int_equal(CALL(h, task, setsockopt, fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
 }
@@ -295,7 +294,7 @@ static inline bool sock_answer(void *arg, const struct la_sock_info *info)
 /* The state of the side that connected, or of the one that accepted; 0: it is gone. */
 static inline unsigned state_of(struct host *h, bool client)
 {
-	struct sock_question q = { .client = client };
+	struct sock_question q = {.client = client};
 
 	la_socks(h->stack, sock_answer, &q);
 	return q.state;
@@ -306,7 +305,7 @@ static inline unsigned state_of(struct host *h, bool client)
 /* The side that connected has closed; the FIN's acknowledgement may be delayed (RF-10). */
 static inline void assert_fin_sent(struct host *h)
 {
-	assert_in_set(CLIENT_STATE(h), ((const unsigned long[]){ TCP_FIN_WAIT1, TCP_FIN_WAIT2 }), 2);
+	assert_in_set(CLIENT_STATE(h), ((const unsigned long[]){TCP_FIN_WAIT1, TCP_FIN_WAIT2}), 2);
 	host_run_ms(h, 100);
 	assert_int_equal(CLIENT_STATE(h), TCP_FIN_WAIT2);
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define EXCLUSIVE ((uint32_t)EPOLLEXCLUSIVE)
-#define EDGE ((uint32_t)EPOLLET)
+#define EDGE	  ((uint32_t)EPOLLET)
 
 static int set_new(struct host *h)
 {
@@ -20,7 +20,7 @@ static int set_new(struct host *h)
 
 static int64_t ctl(struct host *h, int ep, int how, int fd, uint32_t events, uint64_t data)
 {
-	struct epoll_event event = { .events = events, .data.u64 = data };
+	struct epoll_event event = {.events = events, .data.u64 = data};
 
 	return CALL(h, h->task, epoll_ctl, ep, how, fd, &event);
 }
@@ -36,15 +36,15 @@ static const char *ready_of(struct host *h, int ep, int max)
 	if (n < 0)
 		return strcpy(text, "error");
 	for (int64_t i = 0; i < n; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u:%x", i ? " " : "", (unsigned)got[i].data.u64,
-			 got[i].events);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u:%x", i ? " " : "",
+			 (unsigned)got[i].data.u64, got[i].events);
 	return text;
 }
 #define READY(h, ep) ready_of(h, ep, 8)
 
 static void epoll_calls_are_refused_as_on_linux(void **state)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = {.events = EPOLLIN};
 	struct host h;
 	struct pair p;
 	int ep;
@@ -111,7 +111,7 @@ static void an_event_rises_through_nested_sets(void **state)
 {
 	struct host h;
 	struct pair p;
-	struct call waiter = { 0 };
+	struct call waiter = {0};
 	struct epoll_event got;
 	int inner, middle, outer;
 
@@ -226,7 +226,7 @@ static void an_entry_is_not_woken_by_what_it_does_not_watch(void **state)
 {
 	struct host h;
 	struct pair p;
-	struct call waiter = { 0 };
+	struct call waiter = {0};
 	struct epoll_event got;
 	int ep;
 
@@ -266,7 +266,7 @@ static void a_level_triggered_event_reaches_both_waiters_an_edge_triggered_one_o
 	struct host h;
 	struct pair p;
 	struct la_task *thread;
-	struct call first = { 0 }, second = { 0 };
+	struct call first = {0}, second = {0};
 	struct epoll_event got[2];
 	int ep;
 
@@ -321,9 +321,9 @@ static void poll_answers_as_on_linux(void **state)
 	(void)state;
 	host_init(&h);
 	p = pair_of(&h);
-	fds[0] = (struct pollfd){ .fd = p.fd, .events = POLLIN | POLLOUT };
-	fds[1] = (struct pollfd){ .fd = 99, .events = 0 };
-	fds[2] = (struct pollfd){ .fd = -7, .events = POLLIN, .revents = -1 };
+	fds[0] = (struct pollfd){.fd = p.fd, .events = POLLIN | POLLOUT};
+	fds[1] = (struct pollfd){.fd = 99, .events = 0};
+	fds[2] = (struct pollfd){.fd = -7, .events = POLLIN, .revents = -1};
 	assert_int_equal(CALL(&h, h.task, poll, fds, 3, -1), 2);
 	assert_int_equal(fds[0].revents, POLLOUT);
 	assert_int_equal(fds[1].revents, POLLNVAL);
@@ -338,7 +338,7 @@ static void poll_times_out_and_then_looks_once_more(void **state)
 {
 	struct host h;
 	struct pair p;
-	struct call open = { 0 }, closed = { 0 };
+	struct call open = {0}, closed = {0};
 	struct pollfd a, b;
 	int copy;
 
@@ -346,8 +346,8 @@ static void poll_times_out_and_then_looks_once_more(void **state)
 	host_init(&h);
 	p = pair_of(&h);
 	copy = (int)CALL(&h, h.task, dup, p.fd);
-	a = (struct pollfd){ .fd = p.fd, .events = POLLIN };
-	b = (struct pollfd){ .fd = copy, .events = POLLIN };
+	a = (struct pollfd){.fd = p.fd, .events = POLLIN};
+	b = (struct pollfd){.fd = copy, .events = POLLIN};
 	START(&h, h.task, &open, poll, &a, 1, 50);
 	START(&h, h.task, &closed, poll, &b, 1, 50);
 	assert_int_equal(CALL(&h, h.task, close, copy), 0);
@@ -364,13 +364,13 @@ static void poll_ignores_what_it_did_not_ask_for_and_ends_by_a_signal(void **sta
 {
 	struct host h;
 	struct pair p;
-	struct call poller = { 0 };
+	struct call poller = {0};
 	struct pollfd fd;
 
 	(void)state;
 	host_init(&h);
 	p = pair_of(&h);
-	fd = (struct pollfd){ .fd = p.fd, .events = POLLPRI };
+	fd = (struct pollfd){.fd = p.fd, .events = POLLPRI};
 	assert_int_equal(START(&h, h.task, &poller, poll, &fd, 1, -1), BLOCKED);
 	assert_int_equal(send_to(&h, p.peer, p.peer_fd, "x"), 1);
 	assert_int_equal(poller.result, BLOCKED);
@@ -383,7 +383,7 @@ static void poll_lets_the_last_reference_go_and_lingers_before_it_returns(void *
 {
 	struct host h;
 	struct pair p;
-	struct call poller = { 0 };
+	struct call poller = {0};
 	struct pollfd fd;
 
 	(void)state;
@@ -391,7 +391,7 @@ static void poll_lets_the_last_reference_go_and_lingers_before_it_returns(void *
 	p = pair_of(&h);
 	set_linger(&h, h.task, p.fd, 30);
 	fill(&h, h.task, p.fd);
-	fd = (struct pollfd){ .fd = p.fd, .events = POLLRDHUP };
+	fd = (struct pollfd){.fd = p.fd, .events = POLLRDHUP};
 	assert_int_equal(START(&h, h.task, &poller, poll, &fd, 1, -1), BLOCKED);
 	assert_int_equal(CALL(&h, h.task, close, p.fd), 0);
 	assert_int_equal(CALL(&h, p.peer, shutdown, p.peer_fd, SHUT_WR), 0);

@@ -7,7 +7,7 @@ static void two_threads_in_accept_get_one_connection_each(void **state)
 	struct sockaddr_in addr = loopback(PORT);
 	struct host h;
 	struct la_task *thread;
-	struct call accept[2] = { 0 }, connect[2] = { 0 };
+	struct call accept[2] = {0}, connect[2] = {0};
 	int listener, fd[2];
 
 	(void)state;
@@ -50,9 +50,9 @@ static void connect_twice(struct la_op *op)
 static void two_connections_in_one_entry_wake_two_threads_in_accept(void **state)
 {
 	struct host h;
-	struct two_connects two = { .h = &h, .addr = loopback(PORT) };
-	struct call accept[2] = { 0 };
-	struct la_op trigger = { .done = connect_twice, .user = &two };
+	struct two_connects two = {.h = &h, .addr = loopback(PORT)};
+	struct call accept[2] = {0};
+	struct la_op trigger = {.done = connect_twice, .user = &two};
 	int listener, fd;
 
 	(void)state;
@@ -78,7 +78,7 @@ static void two_threads_in_recv_share_what_comes(void **state)
 {
 	struct host h;
 	struct pair p;
-	struct call reader[2] = { 0 };
+	struct call reader[2] = {0};
 	char byte[2];
 
 	(void)state;
@@ -96,7 +96,7 @@ static void shutdown_wakes_all_threads_in_accept(void **state)
 {
 	struct host h;
 	struct la_task *thread;
-	struct call accept[2] = { 0 };
+	struct call accept[2] = {0};
 	int listener;
 
 	(void)state;
@@ -115,7 +115,7 @@ static void shutdown_wakes_all_threads_in_accept(void **state)
 static void a_poll_behind_a_thread_in_accept_is_woken_too(void **state)
 {
 	struct host h;
-	struct call accept = { 0 }, poller = { 0 };
+	struct call accept = {0}, poller = {0};
 	struct pollfd fd;
 	int listener;
 
@@ -123,7 +123,7 @@ static void a_poll_behind_a_thread_in_accept_is_woken_too(void **state)
 	host_init(&h);
 	listener = listen_on(&h, h.task, 5);
 	START(&h, h.task, &accept, accept4, listener, NULL, NULL, 0);
-	fd = (struct pollfd){ .fd = listener, .events = POLLIN };
+	fd = (struct pollfd){.fd = listener, .events = POLLIN};
 	START(&h, h.task, &poller, poll, &fd, 1, -1);
 	connect_to(&h, h.task);
 	assert_true(accept.result >= 0 || poller.result == 1);
@@ -163,15 +163,15 @@ static void done_may_submit_again_and_cancel_others(void **state)
 {
 	struct host h;
 	struct pair p;
-	struct call victim = { 0 };
-	struct echo e = { 0 };
+	struct call victim = {0};
+	struct echo e = {0};
 	char buf[4];
 
 	(void)state;
 	host_init(&h);
 	p = pair_of(&h);
 	START(&h, p.peer, &victim, recv, p.peer_fd, buf, sizeof(buf), 0);
-	e = (struct echo){ .h = &h, .fd = p.fd, .victim = &victim.op };
+	e = (struct echo){.h = &h, .fd = p.fd, .victim = &victim.op};
 	e.op.done = echo_done;
 	e.op.user = &e;
 	la_prep_recv(&e.op, p.fd, &e.byte, 1, 0);
@@ -189,8 +189,8 @@ static void a_woken_operation_that_is_cancelled_by_another_ones_done_hears_of_it
 {
 	struct host h;
 	struct pair p;
-	struct call second = { 0 };
-	struct echo e = { 0 };
+	struct call second = {0};
+	struct echo e = {0};
 	char buf[4];
 
 	(void)state;
@@ -198,7 +198,7 @@ static void a_woken_operation_that_is_cancelled_by_another_ones_done_hears_of_it
 	p = pair_of(&h);
 	/* The last to wait is woken first; it takes the only byte and cancels the other, which is woken by then. */
 	START(&h, h.task, &second, recv, p.fd, buf, sizeof(buf), 0);
-	e = (struct echo){ .h = &h, .fd = p.fd, .victim = &second.op };
+	e = (struct echo){.h = &h, .fd = p.fd, .victim = &second.op};
 	e.op.done = echo_done;
 	e.op.user = &e;
 	la_prep_recv(&e.op, p.fd, &e.byte, 1, 0);
@@ -216,7 +216,7 @@ static void a_woken_operation_that_is_cancelled_by_another_ones_done_hears_of_it
 static void an_operation_that_is_not_pending_cannot_be_cancelled(void **state)
 {
 	struct host h;
-	struct call idle = { 0 };
+	struct call idle = {0};
 
 	(void)state;
 	host_init(&h);
@@ -229,10 +229,10 @@ static void an_operation_that_is_not_pending_cannot_be_cancelled(void **state)
 
 static void so_rcvtimeo_ends_recv_with_eagain(void **state)
 {
-	struct timeval tv = { .tv_usec = 100000 };
+	struct timeval tv = {.tv_usec = 100000};
 	struct host h;
 	struct pair p;
-	struct call reader = { 0 };
+	struct call reader = {0};
 	char buf[4];
 
 	(void)state;
@@ -252,7 +252,7 @@ static void a_task_that_exits_breaks_off_its_calls_and_takes_no_more(void **stat
 	struct host h;
 	struct pair p;
 	struct la_task *thread;
-	struct call reader = { 0 };
+	struct call reader = {0};
 	char buf[4];
 
 	(void)state;
@@ -273,7 +273,7 @@ static void a_call_broken_off_by_exit_does_not_linger(void **state)
 	struct host h;
 	struct pair p;
 	struct la_task *thread;
-	struct call reader = { 0 };
+	struct call reader = {0};
 	char buf[4];
 
 	(void)state;
@@ -310,7 +310,7 @@ static void a_task_that_exits_begins_no_more_calls(void **state)
 	(void)state;
 	host_init(&h);
 	p = pair_of(&h);
-	e = (struct echo){ .op = { .done = stubborn_done, .user = &e }, .h = &h, .fd = p.fd };
+	e = (struct echo){.op = {.done = stubborn_done, .user = &e}, .h = &h, .fd = p.fd};
 	la_prep_recv(&e.op, p.fd, &e.byte, 1, 0);
 	assert_int_equal(la_submit(h.task, &e.op, h.now_ns), LA_PENDING);
 	la_task_exit(h.task, h.now_ns);
@@ -323,7 +323,7 @@ static void la_stack_free_ends_pending_operations(void **state)
 {
 	struct host h;
 	struct pair p;
-	struct call reader = { 0 }, closer = { 0 };
+	struct call reader = {0}, closer = {0};
 	char buf[4];
 
 	(void)state;
@@ -374,7 +374,7 @@ static bool refuse(void *world, size_t size)
 
 static void without_memory_calls_say_so_and_nothing_is_lost(void **state)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = {.events = EPOLLIN};
 	struct host h;
 	struct pair p;
 	struct pollfd fd;
@@ -385,7 +385,7 @@ static void without_memory_calls_say_so_and_nothing_is_lost(void **state)
 	h.env.refuse = refuse;
 	p = pair_of(&h);
 	ep = (int)CALL(&h, h.task, epoll_create1, 0);
-	fd = (struct pollfd){ .fd = p.fd, .events = POLLIN };
+	fd = (struct pollfd){.fd = p.fd, .events = POLLIN};
 	refusing = true;
 	assert_null(la_task_new(h.stack));
 	assert_null(la_task_fork(h.task));

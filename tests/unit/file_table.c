@@ -25,7 +25,7 @@ static void every_call_gets_the_lowest_free_number(void **state)
 
 static void numbers_far_apart_are_found_among_full_and_empty_words(void **state)
 {
-	static const int far[] = { 63, 64, 127, 4095, 4096, 70000, 300000 };
+	static const int far[] = {63, 64, 127, 4095, 4096, 70000, 300000};
 	struct host h;
 	int fd;
 

@@ -2,8 +2,9 @@
 /*
  * tests/unit/hashinfo_bind.c - who gets along with whom on one port: the answers of Linux 6.18.44
  *
- * kernel[] was printed by a program that ran on the kernel: for each first socket (address, options, bound or listening) a
- * row, for each second one a letter: '.' it could bind and listen, 'b' bind() said EADDRINUSE, 'l' listen() did.
+ * kernel[] was printed by a program that ran on the kernel: for each first socket (address, options, bound or
+ * listening) a row, for each second one a letter: '.' it could bind and listen, 'b' bind() said EADDRINUSE, 'l'
+ * listen() did.
  */
 #include "hashinfo_env.h"
 
@@ -12,22 +13,22 @@ static const struct {
 	int family;
 	bool v6only;
 } addresses[] = {
-	{ "0.0.0.0", AF_INET, false },
-	{ "127.0.0.1", AF_INET, false },
-	{ "127.0.0.2", AF_INET, false },
-	{ "::", AF_INET6, false },
-	{ "::", AF_INET6, true },
-	{ "::1", AF_INET6, false },
-	{ "::1", AF_INET6, true },
-	{ "::ffff:127.0.0.1", AF_INET6, false },
-	{ "::ffff:0.0.0.0", AF_INET6, false },
+	{"0.0.0.0", AF_INET, false},
+	{"127.0.0.1", AF_INET, false},
+	{"127.0.0.2", AF_INET, false},
+	{"::", AF_INET6, false},
+	{"::", AF_INET6, true},
+	{"::1", AF_INET6, false},
+	{"::1", AF_INET6, true},
+	{"::ffff:127.0.0.1", AF_INET6, false},
+	{"::ffff:0.0.0.0", AF_INET6, false},
 };
 static const struct {
 	bool reuse, reuseport;
-} options[] = { { false, false }, { true, false }, { false, true }, { true, true } };
+} options[] = {{false, false}, {true, false}, {false, true}, {true, true}};
 
 #define ADDRESSES ARRAY_SIZE(addresses)
-#define OPTIONS ARRAY_SIZE(options)
+#define OPTIONS	  ARRAY_SIZE(options)
 
 /* Columns: the addresses above, for each the options above. Rows: the same, for each bound and listening. */
 static const char *const kernel[ADDRESSES * OPTIONS * 2] = {
@@ -148,7 +149,8 @@ static void two_sockets_get_along_on_a_port_as_on_linux(void **state)
 		if (strcmp(ours, kernel[row]))
 			fail_msg("row %zu, %s%s%s%s%s\n  ours   %s\n  kernel %s", row, addresses[addr].addr,
 				 addresses[addr].v6only ? " v6only" : "", options[opt].reuse ? " reuse" : "",
-				 options[opt].reuseport ? " reuseport" : "", row % 2 ? " listening" : "", ours, kernel[row]);
+				 options[opt].reuseport ? " reuseport" : "", row % 2 ? " listening" : "", ours,
+				 kernel[row]);
 		do_close(&first);
 	}
 	ports_exit(&p);
@@ -297,7 +299,7 @@ static void a_time_wait_holds_the_port_unless_both_had_reuseaddr(void **state)
 		for (int now = 0; now < 2; now++) {
 			struct ports p;
 			struct sock sk, b;
-			struct timewait_sock tw = { .common = { .state = TCP_TIME_WAIT } };
+			struct timewait_sock tw = {.common = {.state = TCP_TIME_WAIT}};
 
 			ports_init(&p);
 			sk = sock_of(&p, AF_INET, old, false);

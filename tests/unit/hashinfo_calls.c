@@ -51,7 +51,7 @@ static void a_port_by_number_survives_a_reset(void **state)
 {
 	struct sockaddr_in addr = loopback(PORT);
 	struct host h;
-	struct pair p = { 0 };
+	struct pair p = {0};
 	int listener, fd;
 
 	(void)state;
@@ -98,13 +98,14 @@ static void time_wait_holds_its_port_against_bind_as_its_options_say(void **stat
 		host_init(&h);
 		p = pair_of(&h);
 		port = port_of(&h, p.fd);
-		assert_int_equal(CALL(&h, h.task, setsockopt, p.fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse)), 0);
+		assert_int_equal(CALL(&h, h.task, setsockopt, p.fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse)),
+				 0);
 		assert_int_equal(CALL(&h, h.task, close, p.fd), 0);
 		assert_int_equal(CALL(&h, p.peer, close, p.peer_fd), 0);
 		assert_int_equal(CLIENT_STATE(&h), TCP_TIME_WAIT);
 		fd = socket_new(&h);
 		assert_int_equal(bind_to(&h, fd, "127.0.0.1", port), -EADDRINUSE);
-		assert_int_equal(CALL(&h, h.task, setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)), 0);
+		assert_int_equal(CALL(&h, h.task, setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), 0);
 		assert_int_equal(bind_to(&h, fd, "127.0.0.1", port), reuse ? 0 : -EADDRINUSE);
 		host_run_ms(&h, 61000);
 		assert_int_equal(bind_to(&h, socket_new(&h), "127.0.0.1", port), reuse ? -EADDRINUSE : 0);
@@ -149,9 +150,9 @@ static void reuseaddr_set_on_a_bound_socket_counts_from_then_on(void **state)
 	a = socket_new(&h);
 	b = socket_new(&h);
 	assert_int_equal(bind_to(&h, a, "127.0.0.1", 2000), 0);
-	assert_int_equal(CALL(&h, h.task, setsockopt, b, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)), 0);
+	assert_int_equal(CALL(&h, h.task, setsockopt, b, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), 0);
 	assert_int_equal(bind_to(&h, b, "127.0.0.1", 2000), -EADDRINUSE);
-	assert_int_equal(CALL(&h, h.task, setsockopt, a, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)), 0);
+	assert_int_equal(CALL(&h, h.task, setsockopt, a, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), 0);
 	assert_int_equal(bind_to(&h, b, "127.0.0.1", 2000), 0);
 	assert_int_equal(CALL(&h, h.task, listen, b, 5), 0);
 	assert_int_equal(CALL(&h, h.task, listen, a, 5), -EADDRINUSE);

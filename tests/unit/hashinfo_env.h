@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/hashinfo_env.h - an instance with nothing in it but the tables of ports and pairs, and socks made by hand */
+/* tests/unit/hashinfo_env.h - an instance with nothing but the tables of ports and pairs, and socks made by hand */
 #ifndef HASHINFO_ENV_H
 #define HASHINFO_ENV_H
 
@@ -55,8 +55,8 @@ static inline struct in6_addr ip(const char *text)
 /* A sock as socket() and setsockopt() leave it. */
 static inline struct sock sock_of(struct ports *p, int family, bool reuse, bool reuseport)
 {
-	return (struct sock){ .net = &p->net,
-			      .common = { .family = family, .state = TCP_CLOSE, .reuse = reuse, .reuseport = reuseport } };
+	return (struct sock){.net = &p->net,
+			     .common = {.family = family, .state = TCP_CLOSE, .reuse = reuse, .reuseport = reuseport}};
 }
 
 static inline int do_bind(struct sock *sk, const char *addr, uint16_t port)

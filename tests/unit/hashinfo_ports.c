@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* tests/unit/hashinfo_ports.c - ports that the stack chooses, pairs that must be one of a kind, and who listens for a segment */
+/* tests/unit/hashinfo_ports.c - ports that the stack chooses, pairs one of a kind, and who listens for a segment */
 #include "hashinfo_env.h"
 
 static void set_range(struct ports *p, uint16_t low, uint16_t high)
@@ -38,7 +38,7 @@ static void bind_to_any_port_takes_odd_ones_first_and_leaves_even_ones_to_connec
 
 static void with_reuseaddr_the_lower_half_is_searched_first_and_nothing_is_shared(void **state)
 {
-	static const uint16_t kernel[] = { 40001, 40000, 40003, 40002 };
+	static const uint16_t kernel[] = {40001, 40000, 40003, 40002};
 	struct ports p;
 	struct sock sk[5];
 
@@ -178,7 +178,7 @@ static void connect_takes_the_pair_of_a_time_wait_that_lets_it(void **state)
 	assert_int_equal(do_connect(&a, "127.0.0.1", "127.0.0.9", 80), 0);
 
 	memset(&stand_in, 0, sizeof(stand_in));
-	tw->common = (struct sock_common){ .state = TCP_TIME_WAIT, .num = 2000, .dport = 80, .v4 = 1 };
+	tw->common = (struct sock_common){.state = TCP_TIME_WAIT, .num = 2000, .dport = 80, .v4 = 1};
 	daddr = ip("127.0.0.9");
 	memcpy(stand_in.tw.addrs, addr_v4(&daddr), 4);
 	memcpy(stand_in.tw.addrs + 4, addr_v4(&a.rcv_saddr), 4);
@@ -257,7 +257,7 @@ static void a_reuseport_group_shares_connections_and_each_pair_stays_with_one(vo
 {
 	struct ports p;
 	struct sock group[3];
-	unsigned hits[3] = { 0 };
+	unsigned hits[3] = {0};
 
 	(void)state;
 	ports_init(&p);

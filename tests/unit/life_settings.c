@@ -46,7 +46,7 @@ static void settings_of_several_numbers(void **state)
 
 static void what_is_no_setting_or_no_value_is_refused(void **state)
 {
-	static const char *const bad[] = { "", "abc", "3x", "-1", "99999999999999999999", "1 2" };
+	static const char *const bad[] = {"", "abc", "3x", "-1", "99999999999999999999", "1 2"};
 	struct host h;
 	char text[2];
 
@@ -100,7 +100,7 @@ static bool list_port(void *arg, const struct la_sock_info *info)
 
 static void socks_are_listed_by_port_until_the_visitor_has_enough(void **state)
 {
-	struct listing all = { .limit = 64 }, some = { .limit = 3 };
+	struct listing all = {.limit = 64}, some = {.limit = 3};
 	struct host h;
 	struct pair p;
 

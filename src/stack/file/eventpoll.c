@@ -18,8 +18,9 @@
 
 #define EP_PRIVATE_BITS ((uint32_t)EPOLLWAKEUP | (uint32_t)EPOLLONESHOT | (uint32_t)EPOLLET | (uint32_t)EPOLLEXCLUSIVE)
 #define EP_EXCLUSIVE_OK \
-	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | (uint32_t)EPOLLWAKEUP | (uint32_t)EPOLLET | (uint32_t)EPOLLEXCLUSIVE)
-#define EP_MAX_NESTS 4
+	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | (uint32_t)EPOLLWAKEUP | (uint32_t)EPOLLET | \
+	 (uint32_t)EPOLLEXCLUSIVE)
+#define EP_MAX_NESTS  4
 #define EP_MAX_EVENTS (INT_MAX / (int)sizeof(struct epoll_event))
 
 static struct eventpoll *eventpoll_of(const struct file *file) /* NULL: not a set */
@@ -138,7 +139,7 @@ static struct epitem *ep_find(const struct eventpoll *ep, const struct file *fil
 {
 	struct hnode *n;
 
-	htab_for_each_candidate(n, &ep->items, item_hash(fd)) {
+	htab_for_each_candidate (n, &ep->items, item_hash(fd)) {
 		struct epitem *epi = container_of(n, struct epitem, hash);
 
 		if (epi->fd == fd && epi->file == file)
@@ -392,8 +393,8 @@ static int64_t epoll_wait_expired(struct op *op)
 	return 0;
 }
 
-const struct op_class sys_epoll_create1 = { .name = "epoll_create1", .try = epoll_create_try };
-const struct op_class sys_epoll_ctl = { .name = "epoll_ctl", .try = epoll_ctl_try };
+const struct op_class sys_epoll_create1 = {.name = "epoll_create1", .try = epoll_create_try};
+const struct op_class sys_epoll_ctl = {.name = "epoll_ctl", .try = epoll_ctl_try};
 const struct op_class sys_epoll_wait = {
 	.name = "epoll_wait",
 	.try = epoll_wait_try,

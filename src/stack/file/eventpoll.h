@@ -21,13 +21,13 @@ struct eventpoll {
 };
 
 struct epitem {
-	struct wait_entry wait;	 /* in the file's queue */
+	struct wait_entry wait; /* in the file's queue */
 	struct hnode hash;
-	struct list_head ready;	 /* in ep->ready while something may have happened */
+	struct list_head ready; /* in ep->ready while something may have happened */
 	struct eventpoll *ep;
-	struct file *file;	 /* borrowed: it outlives no file */
+	struct file *file;	      /* borrowed: it outlives no file */
 	struct epitem *next, **pprev; /* in file->epitems */
-	int fd;			 /* the number under which the file was added; it may mean another one by now */
+	int fd;			      /* the number under which the file was added; it may mean another one by now */
 	uint32_t events;
 	uint64_t data;
 };

@@ -7,7 +7,7 @@
  *       says that a word of used[n] is full. So the search looks at a few words, however many descriptors are open.
  * Out:  references: a slot holds one on its file, which fdtable_take() gives to whoever closes the number.
  *
- * A number is free, reserved (its bit is set, the slot is NULL: an accept() that waits has its number already), or open.
+ * A number is free, open, or reserved: its bit is set, the slot is NULL (an accept() that waits has its number already).
  */
 #include "stack/file/file.h"
 
@@ -44,9 +44,18 @@ static void block_lay_out(struct fdtable *t, void *block, uint32_t size)
 	}
 }
 
-static inline bool bit_get(const uint64_t *map, uint32_t n) { return map[n / 64] >> n % 64 & 1; }
-static inline void bit_set(uint64_t *map, uint32_t n) { map[n / 64] |= 1ull << n % 64; }
-static inline void bit_clear(uint64_t *map, uint32_t n) { map[n / 64] &= ~(1ull << n % 64); }
+static inline bool bit_get(const uint64_t *map, uint32_t n)
+{
+	return map[n / 64] >> n % 64 & 1;
+}
+static inline void bit_set(uint64_t *map, uint32_t n)
+{
+	map[n / 64] |= 1ull << n % 64;
+}
+static inline void bit_clear(uint64_t *map, uint32_t n)
+{
+	map[n / 64] &= ~(1ull << n % 64);
+}
 
 static void mark_used(struct fdtable *t, uint32_t n)
 {

@@ -5,8 +5,8 @@
  *	task -> fdtable (shared by threads) -> file (counted) -> socket or epoll set
  *
  * A reference on a file is held by: each slot of a table, each operation in progress on it, each la_file in flight. An
- * epoll set holds none. fput() of the last one closes the file at once (life/close.c); where that happens in the middle of
- * something else, the caller sees to it that nothing of the file is used afterwards.
+ * epoll set holds none. fput() of the last one closes the file at once (life/close.c); where that happens in the middle
+ * of something else, the caller sees to it that nothing of the file is used afterwards.
  */
 #ifndef LA_FILE_H
 #define LA_FILE_H
@@ -75,14 +75,14 @@ struct vfs {
 struct fdtable *fdtable_new(struct net *net); /* one user; NULL: no memory */
 struct fdtable *fdtable_copy(struct fdtable *t); /* fork: every file one reference more; NULL: no memory */
 void fdtable_free(struct fdtable *t); /* nobody uses it and nothing is open in it */
-int get_unused_fd(struct fdtable *t, uint32_t from, bool cloexec); /* the lowest from @from on, reserved; -EMFILE, -ENOMEM */
+int get_unused_fd(struct fdtable *t, uint32_t from, bool cloexec); /* lowest from @from on; -EMFILE, -ENOMEM */
 void put_unused_fd(struct fdtable *t, int fd);
 void fd_install(struct fdtable *t, int fd, struct file *file); /* takes the reference */
 struct file *fdtable_take(struct fdtable *t, int fd); /* frees the number, gives its reference; NULL: -EBADF */
 struct file *fget(struct fdtable *t, int fd);	      /* one reference more; NULL: -EBADF */
 struct file *fdtable_look(const struct fdtable *t, int fd); /* borrowed; NULL: -EBADF */
-/* dup2: @file (takes) at @fd, which it frees first: *@old is what stood there, with its reference, or NULL. 0, -EBADF (beyond the
- * limit), -EBUSY (reserved by a call in progress), -ENOMEM; the reference stays with the caller then. */
+/* dup2: @file (takes) at @fd, which it frees first: *@old is what stood there, with its reference, or NULL. 0, -EBADF
+ * (beyond the limit), -EBUSY (reserved by a call in progress), -ENOMEM; the reference stays with the caller then. */
 int fd_replace(struct fdtable *t, int fd, struct file *file, bool cloexec, struct file **old);
 bool fd_get_cloexec(const struct fdtable *t, int fd);
 void fd_set_cloexec(struct fdtable *t, int fd, bool on);

@@ -76,7 +76,7 @@ static void op_dequeue(struct op *op)
 	op->timed_out = false;
 }
 
-/* The call has its result. False: letting the file go is a close that lingers, and the call returns when that has ended. */
+/* The call has its result. False: letting the file go is a close that lingers; the call returns when that has ended. */
 static bool op_finish(struct op *op, int64_t result)
 {
 	struct file *file;

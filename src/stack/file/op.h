@@ -32,8 +32,8 @@ struct op_class {
 	int64_t (*try)(struct op *op); /* runs or re-runs; the result or OP_WAIT */
 	int64_t (*expired)(struct op *op);     /* its timer fired; NULL: -EAGAIN */
 	int64_t (*interrupted)(struct op *op); /* cancelled as by a signal; NULL: -EINTR */
-	void (*leave)(struct op *op);	       /* before it completes, in any way: undo what waiting needed; may be NULL */
-	bool takes_fd;			       /* op.fd names a file that is held during the call; else none is needed */
+	void (*leave)(struct op *op);	       /* before it completes in any way: undo what waiting needed; or NULL */
+	bool takes_fd;			       /* op.fd names a file that is held during the call */
 	bool exclusive;			       /* waits exclusively: accept */
 };
 
@@ -90,15 +90,15 @@ static inline struct op *op_of(struct la_op *pub) { return (struct op *)pub->opa
 static inline struct la_op *op_public(struct op *op) { return container_of((void *)op, struct la_op, opaque); }
 
 /*
- * When an operation completes, op.c takes it off its wait queue and stops its timer, then lets its file go. That fput() may
- * find itself the last one of a socket that lingers: it then gives @op a class of its own, whose functions return the result
- * that the operation already has (op_result()), calls op_wait_on() and op_set_timeout_ms(), and returns true. sys_close does
- * the same from within try(). Operations that may not wait are given to fput() as NULL.
+ * When an operation completes, op.c takes it off its wait queue and stops its timer, then lets its file go. That fput()
+ * may find itself the last one of a socket that lingers: it then gives @op a class of its own, whose functions return
+ * the result that the operation already has (op_result()), calls op_wait_on() and op_set_timeout_ms(), and returns
+ * true. sys_close does the same from within try(). Operations that may not wait are given to fput() as NULL.
  */
 static inline int64_t op_result(struct op *op) { return op_public(op)->result; }
 enum la_status op_start(struct task *task, struct op *op); /* from la_submit, between net_enter and net_leave */
 void op_cancel(struct op *op);
-void op_run_woken(struct net *net);	 /* from net_leave: each once, in the order of waking; false cascades may wake more */
+void op_run_woken(struct net *net);	 /* from net_leave: each once, in the order of waking; they may wake more */
 bool op_any_woken(const struct net *net);
 void op_timer(struct net *net, struct timer *t); /* TIMER_OP has fired */
 

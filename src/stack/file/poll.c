@@ -3,8 +3,8 @@
  * file/poll.c - poll(2)
  *
  * In:   an array of numbers and the events asked for.
- * Here: each number is looked up and its file asked. If nothing is true, poll holds every file that it found and waits on
- *       each; a wake-up with other bits than those asked for is not one.
+ * Here: each number is looked up and its file asked. If nothing is true, poll holds every file that it found and
+ *       waits on each; a wake-up with other bits than those asked for is not one.
  * Out:  when woken it looks the numbers up again, but waits on the files it began with: a number closed meanwhile shows
  *       POLLNVAL, or the bits of the file that has it now, and only when something happens on the old one (FD-15).
  */

@@ -2,8 +2,8 @@
 /*
  * life/api.c - the public face: tasks, files in flight, operations, and the calls that never wait
  *
- * Each function is one entry: net_enter(), the work, net_leave(). From within la_op.done the entry is open already; only
- * la_submit() and la_cancel() may be called there, and they join it.
+ * Each function is one entry: net_enter(), the work, net_leave(). From within la_op.done the entry is open already;
+ * only la_submit() and la_cancel() may be called there, and they join it.
  */
 #include "stack/life/life.h"
 
@@ -11,9 +11,18 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-static inline struct net *net_of(struct la_stack *stack) { return (struct net *)stack; }
-static inline struct task *task_of(struct la_task *task) { return (struct task *)task; }
-static inline struct flight *flight_of(struct la_file *file) { return (struct flight *)file; }
+static inline struct net *net_of(struct la_stack *stack)
+{
+	return (struct net *)stack;
+}
+static inline struct task *task_of(struct la_task *task)
+{
+	return (struct task *)task;
+}
+static inline struct flight *flight_of(struct la_file *file)
+{
+	return (struct flight *)file;
+}
 
 /* ------------------------------------------------------------------ a world for programs that do not care */
 
@@ -43,7 +52,7 @@ static void seeded_free(void *world, void *mem, size_t size)
 void la_env_seeded_init(struct la_env_seeded *env, uint64_t seed)
 {
 	*env = (struct la_env_seeded){
-		.env = { .random = seeded_random, .alloc = seeded_alloc, .free = seeded_free, .world = env },
+		.env = {.random = seeded_random, .alloc = seeded_alloc, .free = seeded_free, .world = env},
 		.state = seed,
 	};
 }
@@ -165,11 +174,11 @@ static int64_t call(struct la_task *task, struct la_op *op, uint64_t now_ns)
 	return op->result;
 }
 
-#define CALL(task, now_ns, what, ...)			\
-	__extension__({					\
-		struct la_op op_;			\
-		la_prep_##what(&op_, __VA_ARGS__);	\
-		call(task, &op_, now_ns);		\
+#define CALL(task, now_ns, what, ...) \
+	__extension__({ \
+		struct la_op op_; \
+		la_prep_##what(&op_, __VA_ARGS__); \
+		call(task, &op_, now_ns); \
 	})
 
 int la_socket(struct la_task *task, int domain, int type, int protocol, uint64_t now_ns)

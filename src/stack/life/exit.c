@@ -5,8 +5,8 @@
  *	task_new     a process with an empty table, or a thread with another's
  *	task_fork    a copy of the table: one reference more on each file
  *	task_exec    close-on-exec (FD-09)
- *	task_exit    calls in progress are broken off; the last user of a table closes all that is open in it, in the order
- *	             of the numbers, and lingers nowhere (FD-06, FD-07)
+ *	task_exit    calls in progress are broken off; the last user of a table closes all that is open in it, in the
+ *	             order of the numbers, and lingers nowhere (FD-06, FD-07)
  *	sys_dup2     the old file of the number is closed before the call returns (FD-08)
  *
  * Whatever is closed here goes the way of life/close.c.
@@ -180,9 +180,9 @@ static int64_t dup3_try(struct op *op)
 	return dup_onto(op, op->u.dup.newfd, op->u.dup.flags & O_CLOEXEC);
 }
 
-const struct op_class sys_dup = { .name = "dup", .try = dup_try, .takes_fd = true };
-const struct op_class sys_dup2 = { .name = "dup2", .try = dup2_try };
-const struct op_class sys_dup3 = { .name = "dup3", .try = dup3_try };
+const struct op_class sys_dup = {.name = "dup", .try = dup_try, .takes_fd = true};
+const struct op_class sys_dup2 = {.name = "dup2", .try = dup2_try};
+const struct op_class sys_dup3 = {.name = "dup3", .try = dup3_try};
 
 /* ------------------------------------------------------------------ fcntl */
 
@@ -215,4 +215,4 @@ static int64_t fcntl_try(struct op *op)
 	return -EINVAL;
 }
 
-const struct op_class sys_fcntl = { .name = "fcntl", .try = fcntl_try, .takes_fd = true };
+const struct op_class sys_fcntl = {.name = "fcntl", .try = fcntl_try, .takes_fd = true};

@@ -45,7 +45,7 @@ void net_leave(struct net *net)
 static void net_set_defaults(struct sysctls *s)
 {
 #define SYSCTL_DEFAULT(name, def, lo, hi, unit) s->name = def;
-#define SYSCTL_DEFAULT3(name, a, b, c) s->name[0] = a, s->name[1] = b, s->name[2] = c;
+#define SYSCTL_DEFAULT3(name, a, b, c)		s->name[0] = a, s->name[1] = b, s->name[2] = c;
 	SYSCTL_LIST(SYSCTL_DEFAULT, SYSCTL_DEFAULT3)
 #undef SYSCTL_DEFAULT
 #undef SYSCTL_DEFAULT3
@@ -54,7 +54,7 @@ static void net_set_defaults(struct sysctls *s)
 static struct siphash_key net_new_key(struct net *net)
 {
 	struct siphash_key key;
-	uint64_t half[2] = { net_random(net), net_random(net) };
+	uint64_t half[2] = {net_random(net), net_random(net)};
 
 	memcpy(&key, half, sizeof(key));
 	return key;
@@ -98,7 +98,7 @@ static void net_free(struct net *net)
 
 struct net *net_create(const struct la_env *env, uint64_t now_ns)
 {
-	struct mem mem = { .env = env };
+	struct mem mem = {.env = env};
 	struct net *net = mem_zalloc(&mem, sizeof(*net));
 
 	if (!net)
@@ -120,8 +120,8 @@ struct net *net_create(const struct la_env *env, uint64_t now_ns)
 	return net;
 }
 
-/* An orphan goes with the stack, queues and all. It says nothing: the tables have no order that may be shown. What else is in
- * them has no memory but its slab's. */
+/* An orphan goes with the stack, queues and all. It says nothing: the tables have no order that may be shown. What else
+ * is in them has no memory but its slab's. */
 static void drop_orphan(void *net, struct sock_common *c)
 {
 	struct sock *sk = sk_from_common(c);

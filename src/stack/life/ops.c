@@ -11,7 +11,7 @@ static struct op *prep(struct la_op *pub, const struct op_class *class, int fd)
 {
 	struct op *op = op_of(pub);
 
-	*op = (struct op){ .class = class, .fd = fd };
+	*op = (struct op){.class = class, .fd = fd};
 	return op;
 }
 
@@ -59,18 +59,20 @@ void la_prep_connect(struct la_op *pub, int fd, const struct sockaddr *addr, soc
 
 /* ------------------------------------------------------------------ data */
 
-static struct op *prep_buffer(struct la_op *pub, const struct op_class *class, int fd, const void *buf, size_t len, int flags)
+static struct op *prep_buffer(struct la_op *pub, const struct op_class *class, int fd, const void *buf, size_t len,
+			      int flags)
 {
 	struct op *op = prep(pub, class, fd);
 
-	op->u.io.one = (struct iovec){ .iov_base = (void *)buf, .iov_len = len };
+	op->u.io.one = (struct iovec){.iov_base = (void *)buf, .iov_len = len};
 	op->u.io.iov = &op->u.io.one;
 	op->u.io.iovcnt = 1;
 	op->u.io.flags = flags;
 	return op;
 }
 
-static struct op *prep_vector(struct la_op *pub, const struct op_class *class, int fd, const struct iovec *iov, int iovcnt)
+static struct op *prep_vector(struct la_op *pub, const struct op_class *class, int fd, const struct iovec *iov,
+			      int iovcnt)
 {
 	struct op *op = prep(pub, class, fd);
 
@@ -104,7 +106,8 @@ void la_prep_recv(struct la_op *pub, int fd, void *buf, size_t len, int flags)
 	prep_buffer(pub, &sys_recvmsg, fd, buf, len, flags);
 }
 
-void la_prep_recvfrom(struct la_op *pub, int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen)
+void la_prep_recvfrom(struct la_op *pub, int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
+		      socklen_t *addrlen)
 {
 	struct op *op = prep_buffer(pub, &sys_recvmsg, fd, buf, len, flags);
 
@@ -118,7 +121,8 @@ static void prep_msg(struct la_op *pub, const struct op_class *class, int fd, co
 
 	op->u.io.msg = (struct msghdr *)msg;
 	op->u.io.iov = msg ? msg->msg_iov : NULL;
-	op->u.io.iovcnt = msg ? (int)msg->msg_iovlen : 1; /* one vector at address 0: -EFAULT, once the descriptor was found */
+	op->u.io.iovcnt =
+		msg ? (int)msg->msg_iovlen : 1; /* one vector at address 0: -EFAULT, once the descriptor was found */
 	op->u.io.flags = flags;
 }
 
@@ -178,7 +182,8 @@ void la_prep_getpeername(struct la_op *pub, int fd, struct sockaddr *addr, sockl
 	prep_name(pub, &sys_getpeername, fd, addr, len);
 }
 
-static struct op *prep_opt(struct la_op *pub, const struct op_class *class, int fd, int level, int name, const void *value)
+static struct op *prep_opt(struct la_op *pub, const struct op_class *class, int fd, int level, int name,
+			   const void *value)
 {
 	struct op *op = prep(pub, class, fd);
 

@@ -54,7 +54,7 @@ static void check_one(void *arg, struct sock_common *c)
 
 static const char *check_tables(struct net *net)
 {
-	struct sock_check check = { 0 };
+	struct sock_check check = {0};
 
 	inet_walk(net, check_one, &check);
 	if (check.wrong)
@@ -94,7 +94,7 @@ static const char *check_task(const struct task *task, uint64_t *ops)
 		if (wrong)
 			return wrong;
 	}
-	list_for_each_entry(op, &task->ops, node) {
+	list_for_each_entry (op, &task->ops, node) {
 		if (op->status != OP_WAITING)
 			return "an operation is left over that neither waits nor is done";
 		++*ops;
@@ -115,7 +115,7 @@ const char *la_check(struct la_stack *stack)
 		return "a dead sock outlives its entry";
 	if (op_any_woken(net))
 		return "a woken operation was forgotten";
-	list_for_each_entry(task, &net->vfs->all_tasks, node) {
+	list_for_each_entry (task, &net->vfs->all_tasks, node) {
 		wrong = check_task(task, &ops);
 		if (wrong)
 			return wrong;
@@ -145,7 +145,7 @@ static void list_one(void *arg, struct sock_common *c)
 		return;
 	list->count++;
 	sock_addrs(c, &daddr, &saddr);
-	*e = (struct sock_entry){ .info = { .state = c->state, .family = c->family, .sport = c->num, .dport = c->dport } };
+	*e = (struct sock_entry){.info = {.state = c->state, .family = c->family, .sport = c->num, .dport = c->dport}};
 	memcpy(e->info.saddr, &saddr, 16);
 	memcpy(e->info.daddr, &daddr, 16);
 	switch (c->state) {
@@ -211,12 +211,12 @@ static void entries_sort(struct sock_entry *entries, size_t count)
 	}
 }
 
-/* By local port, then by addresses: the tables themselves have an order that depends on a key. Without memory for the list
- * nothing is shown. */
+/* By local port, then by addresses: the tables themselves have an order that depends on a key. Without memory for the
+ * list nothing is shown. */
 void la_socks(struct la_stack *stack, bool (*visit)(void *arg, const struct la_sock_info *info), void *arg)
 {
 	struct net *net = (struct net *)stack;
-	struct sock_list list = { .room = net->hashinfo->pairs.count + net->hashinfo->listeners };
+	struct sock_list list = {.room = net->hashinfo->pairs.count + net->hashinfo->listeners};
 
 	if (!list.room)
 		return;

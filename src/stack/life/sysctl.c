@@ -23,19 +23,21 @@ struct setting {
 
 static const struct setting settings[] = {
 	/* two numbers here, one setting in Linux; ip_unprivileged_port_start bounds it */
-	{ "ip_local_port_range", offsetof(struct sysctls, ip_local_port_range_low), 2, 1024, 65535 },
-#define SETTING(name, def, lo, hi, unit) { #name, offsetof(struct sysctls, name), 1, lo, hi },
-#define SETTING3(name, a, b, c) { #name, offsetof(struct sysctls, name), 3, 1, INT32_MAX },
+	{"ip_local_port_range", offsetof(struct sysctls, ip_local_port_range_low), 2, 1024, 65535},
+#define SETTING(name, def, lo, hi, unit) {#name, offsetof(struct sysctls, name), 1, lo, hi},
+#define SETTING3(name, a, b, c)		 {#name, offsetof(struct sysctls, name), 3, 1, INT32_MAX},
 	SYSCTL_LIST(SETTING, SETTING3)
 #undef SETTING
 #undef SETTING3
 };
 static_assert(offsetof(struct sysctls, ip_local_port_range_high) ==
-	      offsetof(struct sysctls, ip_local_port_range_low) + sizeof(int32_t), "they stand side by side");
+		      offsetof(struct sysctls, ip_local_port_range_low) + sizeof(int32_t),
+	      "they stand side by side");
 
 /* What Linux puts before a name that we keep once for all families and devices. */
 static const char *const prefixes[] = {
-	"net.ipv4.route.", "net.ipv4.", "net.ipv6.conf.all.", "net.ipv6.conf.default.", "net.ipv6.route.", "net.ipv6.", "net.core.",
+	"net.ipv4.route.", "net.ipv4.", "net.ipv6.conf.all.", "net.ipv6.conf.default.",
+	"net.ipv6.route.", "net.ipv6.", "net.core.",
 };
 
 static const struct setting *setting_find(const char *name)

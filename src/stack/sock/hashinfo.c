@@ -4,8 +4,9 @@
  *
  * In:   a segment's address pair: whose is it?  A sock: may it have this port, or any?
  * Here: three tables (hashinfo.h). Whether two socks get along on a port depends on the addresses, on SO_REUSEADDR and
- *       SO_REUSEPORT of both, and on listening; so a bind bucket counts its owners by those, and a conflict is a look at
- *       a few counts. Rules and quirks are those of Linux 6.18, seen on the running kernel (tests/unit/hashinfo_bind.c).
+ *       SO_REUSEPORT of both, and on listening; so a bind bucket counts its owners by those, and a conflict is a look
+ *       at a few counts. Rules and quirks are those of Linux 6.18, seen on the running kernel
+ *       (tests/unit/hashinfo_bind.c).
  * Out:  a sock in a table, or -EADDRINUSE, -EADDRNOTAVAIL.
  *
  * All socks of a stack belong to one user: where Linux compares user ids, they agree.
@@ -20,7 +21,7 @@
 uint32_t pair_hash(const struct net *net, const struct in6_addr *saddr, uint16_t sport, const struct in6_addr *daddr,
 		   uint16_t dport)
 {
-	struct in6_addr pair[2] = { *saddr, *daddr };
+	struct in6_addr pair[2] = {*saddr, *daddr};
 
 	return mix_hash(pair, 4, (uint32_t)sport << 16 | dport, &net->hash_key);
 }
@@ -30,7 +31,7 @@ static struct sock_common *pair_find(const struct net *net, uint32_t hash, const
 {
 	struct hnode *n;
 
-	htab_for_each_candidate(n, &net->hashinfo->pairs, hash) {
+	htab_for_each_candidate (n, &net->hashinfo->pairs, hash) {
 		struct sock_common *c = container_of(n, struct sock_common, hash);
 		struct in6_addr his, ours;
 
@@ -69,11 +70,11 @@ struct bind_addr {
 
 static struct bind_addr bind_addr_of(const struct sock *sk)
 {
-	struct bind_addr a = { .addr = sk->rcv_saddr };
+	struct bind_addr a = {.addr = sk->rcv_saddr};
 
 	if (IN6_IS_ADDR_UNSPECIFIED(&a.addr)) {
 		if (sk->common.family == AF_INET)
-			a.addr = addr_from_v4(&(struct in_addr){ 0 });
+			a.addr = addr_from_v4(&(struct in_addr){0});
 		else
 			a.v6only = sk->common.ipv6only;
 	}
@@ -89,7 +90,7 @@ static struct inet_bind_port *port_find(const struct inet_hashinfo *h, uint16_t 
 {
 	struct hnode *n;
 
-	htab_for_each_candidate(n, &h->ports, port_hash(port)) {
+	htab_for_each_candidate (n, &h->ports, port_hash(port)) {
 		struct inet_bind_port *p = container_of(n, struct inet_bind_port, hash);
 
 		if (p->port == port)
@@ -108,7 +109,7 @@ static struct inet_bind_bucket *bucket_find(const struct net *net, const struct 
 	uint32_t hash = bucket_hash(net, a, port);
 	struct hnode *n;
 
-	htab_for_each_candidate(n, &net->hashinfo->binds, hash) {
+	htab_for_each_candidate (n, &net->hashinfo->binds, hash) {
 		struct inet_bind_bucket *b = container_of(n, struct inet_bind_bucket, hash);
 
 		if (b->port->port == port && b->v6only == a->v6only && addr_equal(&b->addr, &a->addr))
@@ -141,13 +142,13 @@ static void port_put(struct inet_hashinfo *h, struct inet_bind_port *p)
 	}
 	if (p->fastreuse == -1 && p->fastreuseport == -1)
 		return;
-	list_for_each_entry(b, &p->buckets, node)
+	list_for_each_entry (b, &p->buckets, node)
 		if (b->fastreuse != -1 || b->fastreuseport != -1)
 			return;
 	p->fastreuse = p->fastreuseport = -1;
 }
 
-/* The bucket of the sock's address, made where there is none; @fastreuse: what a new one begins with. NULL: no memory. */
+/* The bucket of the sock's address, made where there is none, with @fastreuse to begin with. NULL: no memory. */
 static struct inet_bind_bucket *bucket_get(const struct sock *sk, uint16_t port, int fastreuse)
 {
 	struct inet_hashinfo *h = sk->net->hashinfo;
@@ -180,7 +181,8 @@ static uint32_t bucket_owners(const struct inet_bind_bucket *b)
 	return b->owners[0] + b->owners[1] + b->owners[2] + b->owners[3];
 }
 
-/* A share has gone. With the last one the bucket goes; with the last that came by bind(), connect() may use the port again. */
+/* A share has gone. With the last one the bucket goes; with the last that came by bind(), connect() may use the port
+ * again. */
 static void bucket_put(struct inet_hashinfo *h, struct inet_bind_bucket *b)
 {
 	struct inet_bind_port *p = b->port;
@@ -307,7 +309,7 @@ static bool owners_conflict(const struct sock *sk, const struct inet_bind_bucket
 {
 	unsigned tolerant = (sk->common.reuse ? BIND_REUSE : 0) | (sk->common.reuseport ? BIND_REUSEPORT : 0);
 
-	for (unsigned class = 0; b && class < ARRAY_SIZE(b->owners); class++)
+	for (unsigned class = 0; b && class < ARRAY_SIZE(b->owners); class ++)
 		if (b->owners[class] && (any_port || !(class & tolerant)))
 			return true;
 	return false;
@@ -319,12 +321,13 @@ static bool addr_conflict(const struct sock *sk, const struct bind_addr *a, uint
 }
 
 /* A sock on any address of its family has to do with each address of that family ... */
-static bool any_addr_conflict(const struct sock *sk, const struct bind_addr *a, const struct inet_bind_port *p, bool any_port)
+static bool any_addr_conflict(const struct sock *sk, const struct bind_addr *a, const struct inet_bind_port *p,
+			      bool any_port)
 {
 	bool v4_any = addr_is_v4(&a->addr);
 	const struct inet_bind_bucket *b;
 
-	list_for_each_entry(b, &p->buckets, node) {
+	list_for_each_entry (b, &p->buckets, node) {
 		bool b_any = IN6_IS_ADDR_UNSPECIFIED(&b->addr), overlap;
 
 		if (addr_is_v4(&b->addr))
@@ -341,8 +344,8 @@ static bool any_addr_conflict(const struct sock *sk, const struct bind_addr *a, 
 static bool inet_csk_bind_conflict(const struct sock *sk, const struct inet_bind_port *p, bool any_port)
 {
 	struct bind_addr a = bind_addr_of(sk);
-	const struct bind_addr dual_any = { .v6only = false }, v6_any = { .v6only = true };
-	const struct bind_addr v4_any = { .addr = addr_from_v4(&(struct in_addr){ 0 }) };
+	const struct bind_addr dual_any = {.v6only = false}, v6_any = {.v6only = true};
+	const struct bind_addr v4_any = {.addr = addr_from_v4(&(struct in_addr){0})};
 
 	if (addr_is_any(&a.addr))
 		return any_addr_conflict(sk, &a, p, any_port);
@@ -366,7 +369,8 @@ static bool sk_reuseport_match(const struct inet_bind_port *p, const struct sock
 	return !(p->fast_v6only && addr_is_v4(&a.addr));
 }
 
-/* Linux has a bind bucket begin with an owner, so that fastreuse never becomes 1: SO_REUSEADDR always has the owners looked at. */
+/* Linux has a bind bucket begin with an owner, so that fastreuse never becomes 1: SO_REUSEADDR always has the owners
+ * looked at. */
 static void inet_csk_update_fastreuse(struct inet_bind_bucket *b, const struct sock *sk)
 {
 	struct inet_bind_port *p = b->port;
@@ -394,7 +398,8 @@ static bool port_is_open(const struct sock *sk, uint16_t port)
 	return !p || !inet_csk_bind_conflict(sk, p, true);
 }
 
-/* From a random place of [low, high) on; first the ports of the other parity than @low's: those are left to connect(). */
+/* From a random place of [low, high) on; first the ports of the other parity than @low's: those are left to
+ * connect(). */
 static uint16_t find_open_port_in(const struct sock *sk, uint32_t low, uint32_t high)
 {
 	uint32_t remaining = high - low, offset;
@@ -521,13 +526,13 @@ static uint64_t port_offset(const struct sock *sk)
 	struct {
 		struct in6_addr saddr, daddr;
 		uint32_t dport;
-	} peer = { sk->rcv_saddr, sk->daddr, sk->common.dport };
+	} peer = {sk->rcv_saddr, sk->daddr, sk->common.dport};
 
 	return siphash(&peer, sizeof(peer), &sk->net->port_key);
 }
 
-/* RFC 6056 section 3.3.4: an offset by a keyed hash of the peer, and a table of counters by another part of it. The ports
- * of the parity of the lowest come first. */
+/* RFC 6056 section 3.3.4: an offset by a keyed hash of the peer, and a table of counters by another part of it. The
+ * ports of the parity of the lowest come first. */
 static int connect_choose_port(struct sock *sk, struct pair_claim *claim)
 {
 	uint32_t low = sk->net->sysctl.ip_local_port_range_low, high = sk->net->sysctl.ip_local_port_range_high + 1u;
@@ -560,7 +565,7 @@ static int connect_choose_port(struct sock *sk, struct pair_claim *claim)
 int inet_hash_connect(struct sock *sk, bool (*tw_reuse)(struct sock *sk, struct timewait_sock *tw, bool port_by_number),
 		      void (*tw_kill)(struct net *net, struct timewait_sock *tw))
 {
-	struct pair_claim claim = { .tw_reuse = tw_reuse, .tw_kill = tw_kill, .by_number = sk->bind != NULL };
+	struct pair_claim claim = {.tw_reuse = tw_reuse, .tw_kill = tw_kill, .by_number = sk->bind != NULL};
 	int err;
 
 	if (!sk->bind)
@@ -645,14 +650,14 @@ static struct sock *bucket_listener(struct inet_bind_bucket *b, uint32_t hash)
 	return first && first->common.reuseport ? reuseport_select_sock(b, first, hash) : first;
 }
 
-struct sock *inet_lookup_listener(struct net *net, const struct in6_addr *saddr, uint16_t sport, const struct in6_addr *daddr,
-				  uint16_t dport)
+struct sock *inet_lookup_listener(struct net *net, const struct in6_addr *saddr, uint16_t sport,
+				  const struct in6_addr *daddr, uint16_t dport)
 {
 	const bool v4 = addr_is_v4(saddr);
 	const struct bind_addr tries[] = {
-		{ .addr = *saddr },					/* the address itself */
-		{ .addr = v4 ? addr_from_v4(&(struct in_addr){ 0 }) : in6addr_any, .v6only = !v4 }, /* any of the family */
-		{ .addr = in6addr_any },				/* any at all */
+		{.addr = *saddr},								/* the address itself */
+		{.addr = v4 ? addr_from_v4(&(struct in_addr){0}) : in6addr_any, .v6only = !v4}, /* any of the family */
+		{.addr = in6addr_any},								/* any at all */
 	};
 	uint32_t hash = pair_hash(net, saddr, sport, daddr, dport);
 	struct sock *sk;
@@ -753,7 +758,7 @@ static void owner_check(void *arg, struct sock_common *c)
 const char *hashinfo_check(const struct net *net)
 {
 	const struct inet_hashinfo *h = net->hashinfo;
-	struct owner_count found = { 0 };
+	struct owner_count found = {0};
 	uint64_t counted = 0, buckets = 0;
 	struct hnode *n;
 
@@ -765,7 +770,7 @@ const char *hashinfo_check(const struct net *net)
 			const struct inet_bind_port *p = container_of(n, struct inet_bind_port, hash);
 			const struct inet_bind_bucket *b;
 
-			list_for_each_entry(b, &p->buckets, node) {
+			list_for_each_entry (b, &p->buckets, node) {
 				if (!bucket_owners(b) || b->port != p)
 					return "a bind bucket without owners, or of another port";
 				if (b->connect_owners > bucket_owners(b))

@@ -62,19 +62,19 @@ uint32_t pair_hash(const struct net *net, const struct in6_addr *saddr, uint16_t
 struct sock_common *inet_lookup_established(struct net *net, const struct in6_addr *saddr, uint16_t sport,
 					    const struct in6_addr *daddr, uint16_t dport);
 /* Who listens for it? The most specific; among equals of a SO_REUSEPORT group one by the hash of the pair. */
-struct sock *inet_lookup_listener(struct net *net, const struct in6_addr *saddr, uint16_t sport, const struct in6_addr *daddr,
-				  uint16_t dport);
+struct sock *inet_lookup_listener(struct net *net, const struct in6_addr *saddr, uint16_t sport,
+				  const struct in6_addr *daddr, uint16_t dport);
 
 void inet_ehash_insert(struct net *net, struct sock_common *c); /* pair must be free or c's own predecessor removed */
 void inet_listen_hash(struct net *net, struct sock *sk);
 void inet_unhash(struct net *net, struct sock_common *c); /* either table; one that is in none is left alone */
 
-/* bind(): 0 or -EADDRINUSE, for want of memory too, as in Linux. @port 0: one of the local range, chosen as Linux does. The sock
- * is bound while sk->bind is set; common.num keeps the number afterwards too, for getsockname() (SP-06). */
+/* bind(): 0 or -EADDRINUSE, for want of memory too, as in Linux. @port 0: one of the local range, chosen as Linux does.
+ * The sock is bound while sk->bind is set; common.num keeps the number afterwards too, for getsockname() (SP-06). */
 int inet_csk_get_port(struct sock *sk, uint16_t port);
-/* connect() of an unbound sock: chooses a port and hashes the pair (inet_hash_connect): 0, -EADDRNOTAVAIL, -ENOMEM. With a
- * bound port: checks the pair. @tw_reuse decides whether a stand-in that owns the pair may be replaced (tcp/timewait.c) and
- * takes what it needs from it; it is then removed by @tw_kill. */
+/* connect() of an unbound sock: chooses a port and hashes the pair (inet_hash_connect): 0, -EADDRNOTAVAIL, -ENOMEM.
+ * With a bound port: checks the pair. @tw_reuse decides whether a stand-in that owns the pair may be replaced
+ * (tcp/timewait.c) and takes what it needs from it; it is then removed by @tw_kill. */
 int inet_hash_connect(struct sock *sk, bool (*tw_reuse)(struct sock *sk, struct timewait_sock *tw, bool port_by_number),
 		      void (*tw_kill)(struct net *net, struct timewait_sock *tw));
 /* A child shares its listener's port; a stand-in its predecessor's: 0 or -ENOMEM (never for a stand-in). */
@@ -87,13 +87,14 @@ void inet_bind_bucket_put_tw(struct net *net, struct timewait_sock *tw);
  * inet_hash_connect() does it for the address that connect() chose; to be called when that is taken back (Linux:
  * inet_bhash2_update_saddr, inet_bhash2_reset_saddr). One that is not bound is left alone. */
 int inet_bhash2_update_saddr(struct sock *sk);
-/* SO_REUSEADDR or SO_REUSEPORT is about to change or has changed: call before with -1, after with +1. Listening is noticed by
- * inet_listen_hash() and inet_unhash() themselves. */
+/* SO_REUSEADDR or SO_REUSEPORT is about to change or has changed: call before with -1, after with +1. Listening is
+ * noticed by inet_listen_hash() and inet_unhash() themselves. */
 void inet_bind_count(struct sock *sk, int change);
 /* listen(): may we listen on our port? One that has none gets one. 0 or -EADDRINUSE. State is LISTEN already. */
 int inet_csk_listen_check(struct sock *sk);
 
-/* Everyone in a table, in no order that may be shown: socks, requests, stand-ins, listeners. @visit may unhash the one it gets. */
+/* Everyone in a table, in no order that may be shown: socks, requests, stand-ins, listeners. @visit may unhash the one
+ * it gets. */
 void inet_walk(struct net *net, void (*visit)(void *arg, struct sock_common *c), void *arg);
 /* NULL, or what does not hold. */
 const char *hashinfo_check(const struct net *net);
