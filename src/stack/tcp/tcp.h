@@ -375,7 +375,6 @@ void tcp_update_pacing_rate(struct sock *sk); /* after each ACK that may have ch
 uint32_t tcp_reno_ssthresh(const struct sock *sk);
 void tcp_cwnd_validate(struct sock *sk, bool is_cwnd_limited);
 void tcp_cwnd_restart_after_idle(struct sock *sk);
-bool tcp_may_raise_cwnd(const struct sock *sk);
 
 /* ------------------------------------------------------------------ the program's side (send.c, recv.c, option.c, poll.c) */
 /*
