@@ -54,8 +54,9 @@ enum la_status { LA_DONE, LA_PENDING };
 
 /**
  * struct la_op - one call; the caller's memory, zeroed before first use, not moved or freed while pending
- * @done:    called when a pending operation completes, not when la_submit() returned LA_DONE; may be NULL.
- *           May submit and cancel operations, this one too
+ * @done:    called when a pending operation completes, not when la_submit() returned LA_DONE; may be NULL. What one's
+ *           own addresses can answer may complete within la_submit(): done() is then called before LA_PENDING is
+ *           returned. May submit and cancel operations, this one too
  * @user:    the caller's
  * @result:  the call's return value or a negative errno
  * @signal:  signal that Linux would raise with it (SIGPIPE), or 0
