@@ -2,8 +2,8 @@
 """
 closings.py - the list: each kind of closing as a script for two ends
 
-A step is "END TASK CALL ...": the subject S (Lastack, then the kernel in its place) or the peer P (always the kernel), in
-the words of "lastack play". The next step follows when the call has returned and nothing has passed the wire for a while.
+A step is "END TASK CALL ...": the subject S (Lastack, then the kernel in its place) or the peer P (always the kernel),
+in the words of "lastack play". The next step follows when the call has returned and the wire was quiet for a while.
 
     S main recv c 100 &    does not wait for the call
     S main ?               waits for the call left open

@@ -40,7 +40,8 @@ class Net:
         thread.start()
         thread.join()
         if self.error:
-            raise NoNamespace(f"no right to make a network namespace ({self.error}): run as root, or under \"unshare -Urn\"")
+            raise NoNamespace(f"no right to make a network namespace ({self.error}): run as root, "
+                              "or under \"unshare -Urn\"")
 
     def _make(self):
         try:

@@ -2,9 +2,9 @@
 """
 stage.py - plays one closing with one subject, and compares two such plays
 
-An Arm is a peer (this kernel, in a namespace of its own) joined to a subject: Lastack behind a TUN device, or this kernel
-in a second namespace behind a pair of interfaces. One thread directs both ends line by line and reads the capture made
-on the peer's interface, so that what is compared is the order of causes and not the speed of the machine.
+An Arm is a peer (this kernel, in a namespace of its own) joined to a subject: Lastack behind a TUN device, or this
+kernel in a second namespace behind a pair of interfaces. One thread directs both ends line by line and reads the
+capture made on the peer's interface, so that what is compared is the order of causes and not the speed of the machine.
 """
 import os
 import select

@@ -147,7 +147,7 @@ def joined(lines):
 
 
 def reduced(lines):
-    """A bulk transfer without its scheduling: data as a whole, no bare ACKs before the end, no probes or repetitions."""
+    """A bulk transfer without its scheduling: data as a whole, no bare ACKs, no probes or repetitions."""
     result, runs, seen = [], {}, {}
     for line in lines:
         way = (line.out, line.flow)

@@ -55,7 +55,7 @@ bool parse_number(const char *text, uint64_t lowest, uint64_t highest, uint64_t 
 
 void args_init(struct args *args, const struct command *command, int argc, char **argv)
 {
-	*args = (struct args){ .command = command, .argc = argc, .argv = argv };
+	*args = (struct args){.command = command, .argc = argc, .argv = argv};
 }
 
 static const struct option_spec *find_option(const struct option_spec *table, const char *name, size_t len)

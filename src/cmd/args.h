@@ -13,7 +13,7 @@
 
 #define EXIT_USAGE 2
 #define ARGS_END   0
-#define ARGS_PLAIN 1   /* an argument that is no option */
+#define ARGS_PLAIN 1	/* an argument that is no option */
 #define ARGS_ERROR (-1) /* already reported */
 
 /**

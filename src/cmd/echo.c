@@ -2,8 +2,8 @@
 /*
  * cmd/echo.c - lastack echo: every connection gets back what it sent
  *
- * A connection holds at most one buffer: it reads when the buffer is empty and writes while it is not. At the peer's FIN
- * it closes, everything having been sent back by then.
+ * A connection holds at most one buffer: it reads when the buffer is empty and writes while it is not. At the peer's
+ * FIN it closes, everything having been sent back by then.
  */
 #include "cmd/server.h"
 
@@ -54,14 +54,14 @@ static const struct server_app echo_app = {
 enum { OPT_PORT = 2 };
 
 static const struct option_spec echo_options[] = {
-	{ OPT_PORT, "port", "NUMBER", "port to listen on (7)" },
-	{ 0, NULL, NULL, NULL },
+	{OPT_PORT, "port", "NUMBER", "port to listen on (7)"},
+	{0, NULL, NULL, NULL},
 };
 
 static int echo_run(const struct command *command, int argc, char **argv)
 {
 	struct setup setup;
-	struct server server = { .setup = &setup, .app = &echo_app };
+	struct server server = {.setup = &setup, .app = &echo_app};
 	struct args args;
 	const char *value;
 	uint64_t port = 7;

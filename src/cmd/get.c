@@ -97,7 +97,7 @@ static int parse_url(struct get *get, const char *url)
 
 static int64_t get_send(struct get *get, const void *buf, size_t len, int flags)
 {
-	struct la_op op = { 0 };
+	struct la_op op = {0};
 
 	la_prep_send(&op, get->fd, buf, len, flags | MSG_NOSIGNAL);
 	return host_call(&get->setup.host, get->setup.task, &op);
@@ -105,7 +105,7 @@ static int64_t get_send(struct get *get, const void *buf, size_t len, int flags)
 
 static int64_t get_recv(struct get *get, void *buf, size_t len)
 {
-	struct la_op op = { 0 };
+	struct la_op op = {0};
 
 	la_prep_recv(&op, get->fd, buf, len, 0);
 	return host_call(&get->setup.host, get->setup.task, &op);
@@ -113,7 +113,7 @@ static int64_t get_recv(struct get *get, void *buf, size_t len)
 
 static int get_connect(struct get *get)
 {
-	struct la_op op = { 0 };
+	struct la_op op = {0};
 
 	get->fd = la_socket(get->setup.task, get->to.sa.sa_family, SOCK_STREAM, 0, host_now_ns());
 	if (get->fd < 0)
@@ -125,8 +125,8 @@ static int get_connect(struct get *get)
 /* A lingering close, so that the last bytes and the FIN are acknowledged before the interface goes away. */
 static void get_close(struct get *get)
 {
-	struct linger linger = { 1, 2 };
-	struct la_op op = { 0 };
+	struct linger linger = {1, 2};
+	struct la_op op = {0};
 
 	la_setsockopt(get->setup.task, get->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger), host_now_ns());
 	la_prep_close(&op, get->fd);
@@ -139,7 +139,8 @@ static int lost(struct get *get, const char *what, int64_t error)
 {
 	if (error == -EINTR)
 		return fail(get->command, "interrupted");
-	return fail(get->command, "%s %s: %s", what, get->authority, error ? strerror((int)-error) : "it closed too early");
+	return fail(get->command, "%s %s: %s", what, get->authority,
+		    error ? strerror((int)-error) : "it closed too early");
 }
 
 static int send_request(struct get *get)
@@ -253,9 +254,9 @@ static int exchange(struct get *get)
 enum { OPT_OUTPUT = 2, OPT_UPLOAD };
 
 static const struct option_spec get_options[] = {
-	{ OPT_OUTPUT, "output", "FILE", "write the answer to this file (standard output)" },
-	{ OPT_UPLOAD, "upload", "FILE", "send this file with PUT instead of asking for one" },
-	{ 0, NULL, NULL, NULL },
+	{OPT_OUTPUT, "output", "FILE", "write the answer to this file (standard output)"},
+	{OPT_UPLOAD, "upload", "FILE", "send this file with PUT instead of asking for one"},
+	{0, NULL, NULL, NULL},
 };
 
 static int open_files(struct get *get)

@@ -2,8 +2,8 @@
 /*
  * cmd/http.c - as much of HTTP/1.1 as a small file server and client need: the head of a message
  *
- * A head arrives in pieces; http_head_end() says when it is whole, http_parse() reads it line by line. Whatever does not
- * fit the grammar or our limits makes the parse fail; unknown fields are skipped.
+ * A head arrives in pieces; http_head_end() says when it is whole, http_parse() reads it line by line. Whatever does
+ * not fit the grammar or our limits makes the parse fail; unknown fields are skipped.
  */
 #include "cmd/http.h"
 

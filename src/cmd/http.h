@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_HEAD_MAX 8192
+#define HTTP_HEAD_MAX  8192
 #define HTTP_NO_LENGTH UINT64_MAX
 
 /**

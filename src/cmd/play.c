@@ -276,7 +276,7 @@ static void on_input(void *arg)
 /* One event as words, for programs that read along; "-" where a text is empty. */
 static void play_trace(void *world, const struct la_trace_event *event)
 {
-	static const char *const kinds[] = { "?", "state", "step", "rst", "fin", "drop" };
+	static const char *const kinds[] = {"?", "state", "step", "rst", "fin", "drop"};
 	struct play *play = world;
 
 	if (!play->trace)
@@ -285,8 +285,8 @@ static void play_trace(void *world, const struct la_trace_event *event)
 	       kinds[event->kind <= LA_TRACE_DROP ? event->kind : 0], (unsigned long long)event->id,
 	       event->oldstate ? la_state_name(event->oldstate) : "-",
 	       event->newstate ? la_state_name(event->newstate) : "-", *event->name ? event->name : "-",
-	       *event->cause ? event->cause : "-", *event->row ? event->row : "-",
-	       *event->reason ? event->reason : "-", *event->counter ? event->counter : "-");
+	       *event->cause ? event->cause : "-", *event->row ? event->row : "-", *event->reason ? event->reason : "-",
+	       *event->counter ? event->counter : "-");
 }
 
 /* ------------------------------------------------------------------ the command */
@@ -294,9 +294,9 @@ static void play_trace(void *world, const struct la_trace_event *event)
 enum { OPT_TRACE = 2, OPT_WORDS };
 
 static const struct option_spec play_options[] = {
-	{ OPT_TRACE, "trace", NULL, "print the stack's own events, in lines that begin with #" },
-	{ OPT_WORDS, "words", NULL, "list the calls and their arguments" },
-	{ 0, NULL, NULL, NULL },
+	{OPT_TRACE, "trace", NULL, "print the stack's own events, in lines that begin with #"},
+	{OPT_WORDS, "words", NULL, "list the calls and their arguments"},
+	{0, NULL, NULL, NULL},
 };
 
 static void print_words(void)
@@ -317,7 +317,8 @@ static int read_options(struct play *play, const struct command *command, int ar
 		if (id == ARGS_ERROR)
 			return EXIT_USAGE;
 		if (id == ARGS_PLAIN)
-			return misuse(command, "%s is one argument too many, the script comes from standard input", value);
+			return misuse(command, "%s is one argument too many, the script comes from standard input",
+				      value);
 		if (id == OPT_WORDS) {
 			print_words();
 			return EXIT_SUCCESS;
@@ -386,7 +387,8 @@ const struct command play_command = {
 		   "  main fork child\n"
 		   "  main wait child\n"
 		   "  child close s\n\n"
-		   "Each line is answered with itself, \" = \" and what the call returned. At the end of the script every\n"
+		   "Each line is answered with itself, \" = \" and what the call returned. At the end of the script "
+		   "every\n"
 		   "task exits, which closes what it has open; let one sleep first if the segments matter.\n",
 	.options = play_options,
 	.network = true,

@@ -18,7 +18,7 @@
 #define PLAY_ARGS    8
 #define PLAY_NAMES   64
 #define PLAY_TASKS   32
-#define PLAY_PATTERN 251	/* byte number i of what is sent on a name has the value i % 251 */
+#define PLAY_PATTERN 251 /* byte number i of what is sent on a name has the value i % 251 */
 #define PLAY_BUFFER  (1 << 20)
 
 /**

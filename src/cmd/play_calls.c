@@ -195,11 +195,14 @@ static enum play_step dup_finish(struct play_task *task)
 /* ------------------------------------------------------------------ data */
 
 static const struct word_flag send_words[] = {
-	{ "more", MSG_MORE }, { "dontwait", MSG_DONTWAIT }, { "oob", MSG_OOB }, { NULL, 0 },
+	{"more", MSG_MORE},
+	{"dontwait", MSG_DONTWAIT},
+	{"oob", MSG_OOB},
+	{NULL, 0},
 };
 
 static const struct word_flag recv_words[] = {
-	{ "peek", MSG_PEEK }, { "waitall", MSG_WAITALL }, { "dontwait", MSG_DONTWAIT }, { "oob", MSG_OOB }, { NULL, 0 },
+	{"peek", MSG_PEEK}, {"waitall", MSG_WAITALL}, {"dontwait", MSG_DONTWAIT}, {"oob", MSG_OOB}, {NULL, 0},
 };
 
 static enum play_step send_start(struct play_task *task)
@@ -269,16 +272,18 @@ static enum play_step recvall_start(struct play_task *task)
 static enum play_step recvall_finish(struct play_task *task)
 {
 	int64_t result = task->op.result;
-	bool right = true;
+	const char *end = "EOF";
 
 	if (result > 0) {
-		right = data_is_right(task, (size_t)result, false);
 		task->count += (uint64_t)result;
-		if (right)
+		if (data_is_right(task, (size_t)result, false))
 			return recvall_start(task);
+		end = "damaged";
+	} else if (result < 0) {
+		end = strerrorname_np((int)-result);
 	}
 	snprintf(task->result, sizeof(task->result), "%llu %s%s", (unsigned long long)task->count,
-		 result < 0 ? "-" : "", !right ? "damaged" : result < 0 ? strerrorname_np((int)-result) : "EOF");
+		 result < 0 ? "-" : "", end);
 	return PLAY_DONE;
 }
 
@@ -287,7 +292,10 @@ static enum play_step recvall_finish(struct play_task *task)
 static enum play_step shutdown_start(struct play_task *task)
 {
 	static const struct word_flag words[] = {
-		{ "rd", 1 + SHUT_RD }, { "wr", 1 + SHUT_WR }, { "rdwr", 1 + SHUT_RDWR }, { NULL, 0 },
+		{"rd", 1 + SHUT_RD},
+		{"wr", 1 + SHUT_WR},
+		{"rdwr", 1 + SHUT_RDWR},
+		{NULL, 0},
 	};
 	int how = flags_from(task, 2, words);
 
@@ -309,11 +317,16 @@ static const struct option_word {
 	const char *word;
 	int level, name;
 } option_words[] = {
-	{ "reuse", SOL_SOCKET, SO_REUSEADDR }, { "sndbuf", SOL_SOCKET, SO_SNDBUF },
-	{ "rcvbuf", SOL_SOCKET, SO_RCVBUF },   { "keepalive", SOL_SOCKET, SO_KEEPALIVE },
-	{ "nodelay", IPPROTO_TCP, TCP_NODELAY }, { "cork", IPPROTO_TCP, TCP_CORK },
-	{ "linger2", IPPROTO_TCP, TCP_LINGER2 }, { "maxseg", IPPROTO_TCP, TCP_MAXSEG },
-	{ "usertimeout", IPPROTO_TCP, TCP_USER_TIMEOUT }, { "v6only", IPPROTO_IPV6, IPV6_V6ONLY },
+	{"reuse", SOL_SOCKET, SO_REUSEADDR},
+	{"sndbuf", SOL_SOCKET, SO_SNDBUF},
+	{"rcvbuf", SOL_SOCKET, SO_RCVBUF},
+	{"keepalive", SOL_SOCKET, SO_KEEPALIVE},
+	{"nodelay", IPPROTO_TCP, TCP_NODELAY},
+	{"cork", IPPROTO_TCP, TCP_CORK},
+	{"linger2", IPPROTO_TCP, TCP_LINGER2},
+	{"maxseg", IPPROTO_TCP, TCP_MAXSEG},
+	{"usertimeout", IPPROTO_TCP, TCP_USER_TIMEOUT},
+	{"v6only", IPPROTO_IPV6, IPV6_V6ONLY},
 };
 
 /* set NAME linger ON SECONDS, set NAME OPTION NUMBER */
@@ -326,7 +339,7 @@ static enum play_step set_start(struct play_task *task)
 	if (!strcmp(task->argv[2], "linger")) {
 		if (!number_at(task, 4, &seconds))
 			return PLAY_WRONG;
-		task->value.linger = (struct linger){ value, seconds };
+		task->value.linger = (struct linger){value, seconds};
 		la_prep_setsockopt(&task->op, fd, SOL_SOCKET, SO_LINGER, &task->value.linger, sizeof(struct linger));
 		return PLAY_SUBMIT;
 	}
@@ -356,7 +369,7 @@ static enum play_step error_start(struct play_task *task)
 
 static enum play_step state_start(struct play_task *task)
 {
-	uint8_t info[256] = { 0 };
+	uint8_t info[256] = {0};
 	socklen_t len = sizeof(info);
 	int result;
 
@@ -403,7 +416,7 @@ static enum play_step poll_start(struct play_task *task)
 
 	if (!number_at(task, 2, &timeout_ms))
 		return PLAY_WRONG;
-	task->poll = (struct pollfd){ .fd = fd_of(task, 1), .events = POLLIN | POLLOUT | POLLRDHUP | POLLPRI };
+	task->poll = (struct pollfd){.fd = fd_of(task, 1), .events = POLLIN | POLLOUT | POLLRDHUP | POLLPRI};
 	la_prep_poll(&task->op, &task->poll, 1, timeout_ms);
 	return PLAY_SUBMIT;
 }
@@ -411,8 +424,8 @@ static enum play_step poll_start(struct play_task *task)
 static enum play_step poll_finish(struct play_task *task)
 {
 	static const struct word_flag bits[] = {
-		{ "|IN", POLLIN },   { "|PRI", POLLPRI }, { "|OUT", POLLOUT },	{ "|RDHUP", POLLRDHUP },
-		{ "|HUP", POLLHUP }, { "|ERR", POLLERR }, { "|NVAL", POLLNVAL }, { NULL, 0 },
+		{"|IN", POLLIN},   {"|PRI", POLLPRI}, {"|OUT", POLLOUT},   {"|RDHUP", POLLRDHUP},
+		{"|HUP", POLLHUP}, {"|ERR", POLLERR}, {"|NVAL", POLLNVAL}, {NULL, 0},
 	};
 	char text[sizeof(task->result)] = "";
 
@@ -517,30 +530,30 @@ static enum play_step expect_start(struct play_task *task)
 }
 
 const struct play_call play_calls[] = {
-	{ "socket", "NAME [6]", 1, socket_start, socket_finish },
-	{ "bind", "NAME ADDRESS PORT", 3, bind_start, NULL },
-	{ "listen", "NAME BACKLOG", 2, listen_start, NULL },
-	{ "accept", "LISTENER NAME", 2, accept_start, accept_finish },
-	{ "connect", "NAME ADDRESS PORT", 3, connect_start, NULL },
-	{ "send", "NAME BYTES [more] [dontwait] [oob]", 2, send_start, send_finish },
-	{ "recv", "NAME BYTES [peek] [waitall] [dontwait] [oob]", 2, recv_start, recv_finish },
-	{ "recvall", "NAME", 1, recvall_start, recvall_finish },
-	{ "shutdown", "NAME rd|wr|rdwr", 2, shutdown_start, NULL },
-	{ "close", "NAME", 1, close_start, NULL },
-	{ "dup", "NAME NEWNAME", 2, dup_start, dup_finish },
-	{ "set", "NAME linger ON SECONDS | NAME OPTION NUMBER", 3, set_start, NULL },
-	{ "error", "NAME", 1, error_start, NULL },
-	{ "state", "NAME", 1, state_start, NULL },
-	{ "unread", "NAME", 1, unread_start, NULL },
-	{ "unsent", "NAME", 1, unsent_start, NULL },
-	{ "poll", "NAME MILLISECONDS", 2, poll_start, poll_finish },
-	{ "counter", "COUNTER", 1, counter_start, NULL },
-	{ "fork", "NEWTASK", 1, fork_start, NULL },
-	{ "thread", "NEWTASK", 1, thread_start, NULL },
-	{ "exit", "", 0, exit_start, NULL },
-	{ "wait", "OTHERTASK", 1, wait_start, NULL },
-	{ "signal", "OTHERTASK", 1, signal_start, NULL },
-	{ "sleep", "MILLISECONDS", 1, sleep_start, NULL },
-	{ "expect", "RESULT", 1, expect_start, NULL },
-	{ NULL, NULL, 0, NULL, NULL },
+	{"socket", "NAME [6]", 1, socket_start, socket_finish},
+	{"bind", "NAME ADDRESS PORT", 3, bind_start, NULL},
+	{"listen", "NAME BACKLOG", 2, listen_start, NULL},
+	{"accept", "LISTENER NAME", 2, accept_start, accept_finish},
+	{"connect", "NAME ADDRESS PORT", 3, connect_start, NULL},
+	{"send", "NAME BYTES [more] [dontwait] [oob]", 2, send_start, send_finish},
+	{"recv", "NAME BYTES [peek] [waitall] [dontwait] [oob]", 2, recv_start, recv_finish},
+	{"recvall", "NAME", 1, recvall_start, recvall_finish},
+	{"shutdown", "NAME rd|wr|rdwr", 2, shutdown_start, NULL},
+	{"close", "NAME", 1, close_start, NULL},
+	{"dup", "NAME NEWNAME", 2, dup_start, dup_finish},
+	{"set", "NAME linger ON SECONDS | NAME OPTION NUMBER", 3, set_start, NULL},
+	{"error", "NAME", 1, error_start, NULL},
+	{"state", "NAME", 1, state_start, NULL},
+	{"unread", "NAME", 1, unread_start, NULL},
+	{"unsent", "NAME", 1, unsent_start, NULL},
+	{"poll", "NAME MILLISECONDS", 2, poll_start, poll_finish},
+	{"counter", "COUNTER", 1, counter_start, NULL},
+	{"fork", "NEWTASK", 1, fork_start, NULL},
+	{"thread", "NEWTASK", 1, thread_start, NULL},
+	{"exit", "", 0, exit_start, NULL},
+	{"wait", "OTHERTASK", 1, wait_start, NULL},
+	{"signal", "OTHERTASK", 1, signal_start, NULL},
+	{"sleep", "MILLISECONDS", 1, sleep_start, NULL},
+	{"expect", "RESULT", 1, expect_start, NULL},
+	{NULL, NULL, 0, NULL, NULL},
 };

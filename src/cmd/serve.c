@@ -7,8 +7,8 @@
  *   HEAD    bytes are collected until a request's head is whole
  *   BODY    an upload's bytes go to a file, or are only counted
  *   REPLY   the answer's head, then the file, go out
- *   DRAIN   our FIN is sent; what the peer still sends is thrown away until its own FIN, so that it sees the whole answer
- *           and not a reset
+ *   DRAIN   our FIN is sent; what the peer still sends is thrown away until its own FIN, so that it sees the whole
+ *           answer and not a reset
  *
  * serve_step() runs the phase until it would block; begin_*() functions move from one to the next.
  */
@@ -60,7 +60,7 @@ static struct serve *serve_of(struct serve_conn *sc)
 /* ------------------------------------------------------------------ answers */
 
 __attribute__((format(printf, 4, 5))) static void reply_head(struct serve_conn *sc, const char *status, uint64_t length,
-							      const char *fmt, ...)
+							     const char *fmt, ...)
 {
 	int len = snprintf(sc->out, sizeof(sc->out), "HTTP/1.1 %s\r\nServer: lastack\r\nContent-Length: %llu\r\n%s\r\n",
 			   status, (unsigned long long)length, sc->request.close ? "Connection: close\r\n" : "");
@@ -285,7 +285,7 @@ static int64_t step_drain(struct serve_conn *sc)
 
 static bool serve_step(struct server_conn *conn)
 {
-	static int64_t (*const steps[])(struct serve_conn *sc) = {
+	static int64_t (*const steps[])(struct serve_conn * sc) = {
 		[PHASE_HEAD] = step_head,
 		[PHASE_BODY] = step_body,
 		[PHASE_REPLY] = step_reply,
@@ -328,10 +328,10 @@ static const struct server_app serve_app = {
 enum { OPT_PORT = 2, OPT_UPLOAD, OPT_QUIET };
 
 static const struct option_spec serve_options[] = {
-	{ OPT_PORT, "port", "NUMBER", "port to listen on (80)" },
-	{ OPT_UPLOAD, "upload", NULL, "write uploads to the folder; otherwise they are only counted" },
-	{ OPT_QUIET, "quiet", NULL, "no line for each request" },
-	{ 0, NULL, NULL, NULL },
+	{OPT_PORT, "port", "NUMBER", "port to listen on (80)"},
+	{OPT_UPLOAD, "upload", NULL, "write uploads to the folder; otherwise they are only counted"},
+	{OPT_QUIET, "quiet", NULL, "no line for each request"},
+	{0, NULL, NULL, NULL},
 };
 
 static int serve_options_read(const struct command *command, int argc, char **argv, struct setup *setup,
@@ -365,7 +365,7 @@ static int serve_run(const struct command *command, int argc, char **argv)
 {
 	static struct serve serve;
 	struct setup setup;
-	struct server server = { .setup = &setup, .app = &serve_app, .world = &serve };
+	struct server server = {.setup = &setup, .app = &serve_app, .world = &serve};
 	const char *folder = NULL;
 	uint64_t port = 80;
 	int status;

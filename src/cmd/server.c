@@ -32,9 +32,9 @@ static int set_flag(struct la_task *task, int fd, int level, int name, int value
 
 int server_start(struct server *server, uint16_t port)
 {
-	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	struct la_task *task = server->setup->task;
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = {.events = EPOLLIN};
 	uint64_t now_ns = host_now_ns();
 	int error;
 
@@ -73,7 +73,7 @@ static void conn_end(struct server_conn *conn)
 static void conn_step(struct server_conn *conn)
 {
 	struct server *server = conn->server;
-	struct epoll_event event = { .data.ptr = conn };
+	struct epoll_event event = {.data.ptr = conn};
 
 	if (!server->app->step(conn)) {
 		conn_end(conn);
@@ -90,7 +90,7 @@ static void server_accept(struct server *server)
 {
 	struct la_task *task = server->setup->task;
 	struct server_conn *conn;
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = {.events = EPOLLIN};
 	int fd;
 
 	while ((fd = la_accept4(task, server->listener, NULL, NULL, SOCK_NONBLOCK, host_now_ns())) >= 0) {

@@ -37,17 +37,18 @@ enum setup_option_id {
 };
 
 const struct option_spec setup_options[] = {
-	{ OPT_TUN, "tun", "NAME", "interface at the kernel's end, made if it is not there (lastack0)" },
-	{ OPT_ADDR, "addr", "ADDRESS/LENGTH", "our address, IPv4 or IPv6, may be given for both (10.9.0.2/24, fd09::2/64)" },
-	{ OPT_ADDR, "addr6", "ADDRESS/LENGTH", "the same" },
-	{ OPT_PEER, "peer", "ADDRESS/LENGTH", "the kernel's address on the interface (10.9.0.1/24, fd09::1/64)" },
-	{ OPT_NETNS, "netns", "FILE", "make the interface in this network namespace, such as /run/netns/blue" },
-	{ OPT_MTU, "mtu", "BYTES", "largest packet, 1280 to 65535 (1500)" },
-	{ OPT_NO_UNITS, "no-units", NULL, "one write for each segment; otherwise the kernel gets units of them whole" },
-	{ OPT_PCAP, "pcap", "FILE", "write a capture that Wireshark opens, with the stack's own comments" },
-	{ OPT_LADDER, "ladder", NULL, "draw segments and states as a ladder on stderr while they happen" },
-	{ OPT_SYSCTL, "sysctl", "NAME=VALUE", "a setting by Linux's name, such as tcp_fin_timeout=5; may be repeated" },
-	{ 0, NULL, NULL, NULL },
+	{OPT_TUN, "tun", "NAME", "interface at the kernel's end, made if it is not there (lastack0)"},
+	{OPT_ADDR, "addr", "ADDRESS/LENGTH",
+	 "our address, IPv4 or IPv6, may be given for both (10.9.0.2/24, fd09::2/64)"},
+	{OPT_ADDR, "addr6", "ADDRESS/LENGTH", "the same"},
+	{OPT_PEER, "peer", "ADDRESS/LENGTH", "the kernel's address on the interface (10.9.0.1/24, fd09::1/64)"},
+	{OPT_NETNS, "netns", "FILE", "make the interface in this network namespace, such as /run/netns/blue"},
+	{OPT_MTU, "mtu", "BYTES", "largest packet, 1280 to 65535 (1500)"},
+	{OPT_NO_UNITS, "no-units", NULL, "one write for each segment; otherwise the kernel gets units of them whole"},
+	{OPT_PCAP, "pcap", "FILE", "write a capture that Wireshark opens, with the stack's own comments"},
+	{OPT_LADDER, "ladder", NULL, "draw segments and states as a ladder on stderr while they happen"},
+	{OPT_SYSCTL, "sysctl", "NAME=VALUE", "a setting by Linux's name, such as tcp_fin_timeout=5; may be repeated"},
+	{0, NULL, NULL, NULL},
 };
 
 /* ------------------------------------------------------------------ options */
@@ -131,8 +132,8 @@ int setup_option(struct setup *setup, int id, const char *value)
 		return 0;
 	case OPT_SYSCTL:
 		if (!strchr(value, '=') || setup->sysctl_count == SETUP_SYSCTLS)
-			return misuse(setup->command, "--sysctl wants NAME=VALUE, at most %d times, not %s", SETUP_SYSCTLS,
-				      value);
+			return misuse(setup->command, "--sysctl wants NAME=VALUE, at most %d times, not %s",
+				      SETUP_SYSCTLS, value);
 		setup->sysctls[setup->sysctl_count++] = value;
 		return 0;
 	}
@@ -199,7 +200,8 @@ static int check_addresses(const struct setup *setup, const struct setup_addr *a
 
 	for (int i = 0; i < 2; i++)
 		if (addr[i].family && address_is_taken(setup, &addr[i], name))
-			return fail(setup->command, "the address %s is busy, it belongs to %s: choose another with --%s",
+			return fail(setup->command,
+				    "the address %s is busy, it belongs to %s: choose another with --%s",
 				    inet_ntop(addr[i].family, addr[i].bytes, text, sizeof(text)), name, option);
 	return 0;
 }
@@ -333,7 +335,7 @@ static void watch_signals(struct setup *setup)
 
 int setup_start(struct setup *setup)
 {
-	struct host_hooks hooks = { .world = setup };
+	struct host_hooks hooks = {.world = setup};
 	struct tun tun;
 	int status = open_interface(setup, &tun);
 

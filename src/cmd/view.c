@@ -2,8 +2,8 @@
 /*
  * cmd/view.c - what a run looks like: a capture with comments, and a ladder while it happens
  *
- * The stack says why before it says what: the events since the last frame that left are the reasons of the next one, and
- * become that packet's comment in the capture. The ladder is drawn by the lab's pen.
+ * The stack says why before it says what: the events since the last frame that left are the reasons of the next one,
+ * and become that packet's comment in the capture. The ladder is drawn by the lab's pen.
  */
 #include "cmd/view.h"
 

@@ -17,6 +17,6 @@ struct view *view_new(const char *pcap, bool ladder, const char *interface);
 void view_frame(struct view *view, bool out, const void *frame, size_t len, uint64_t now_ns);
 void view_trace(struct view *view, const struct la_trace_event *event);
 void view_ladder_end(struct view *view); /* the story is over, the capture goes on */
-void view_end(struct view *view); /* closes the file, frees @view */
+void view_end(struct view *view);	 /* closes the file, frees @view */
 
 #endif

@@ -2,8 +2,8 @@
 """
 common.py - what the wire tests share: cases in TAP, namespaces from demo/net.py, Lastack's programs inside them
 
-A test is a function whose name is a sentence; run() plays those of the calling module in the order of the file. Where the
-machine has no usable TUN device all of it is skipped with one line that says why.
+A test is a function whose name is a sentence; run() plays those of the calling module in the order of the file. Where
+the machine has no usable TUN device all of it is skipped with one line that says why.
 """
 import os
 import subprocess

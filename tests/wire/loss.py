@@ -3,8 +3,8 @@
 """
 loss.py - 4 MB each way over a wire that loses one packet in a hundred
 
-The wire is a thread of ours between two TUN devices: the kernel's program sits behind one, and behind the other a second
-namespace forwards to Lastack's own. So the loss needs no queueing discipline of the kernel's; netem is often absent.
+The wire is a thread of ours between two TUN devices: the kernel's program sits behind one, and behind the other a
+second namespace forwards to Lastack's own. So the loss needs no queueing discipline; netem is often absent.
 """
 import fcntl
 import hashlib
@@ -70,7 +70,7 @@ class LossyWire:
 
 
 def over_lossy_wire(curl_args):
-    """Runs curl against lastack serve over the wire; @curl_args(folder) gives its arguments. Returns the folder's files."""
+    """Runs curl against lastack serve over the wire; "copy" in the folder must become equal to "large"."""
     client, middle = net.Net(), net.Net()
     ends = open_tun(client, "lossy"), open_tun(middle, "lossy")
     with tempfile.TemporaryDirectory() as folder:
@@ -85,8 +85,8 @@ def over_lossy_wire(curl_args):
                   f"route add {common.SUBJECT4} via 10.8.0.2")
         wire = LossyWire(*ends)
         with server, client:
-            done = subprocess.run(["curl", "-sS", "--fail", "--max-time", "30", *curl_args(folder)], capture_output=True,
-                                  text=True)
+            done = subprocess.run(["curl", "-sS", "--fail", "--max-time", "30", *curl_args(folder)],
+                                  capture_output=True, text=True)
         wire.stop()
         common.equal((done.returncode, done.stderr), (0, ""))
         sums = []

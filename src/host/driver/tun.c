@@ -3,10 +3,10 @@
  * host/driver/tun.c - a TUN device: the kernel at the other end of a wire
  *
  * Out: tun_xmit() takes a frame or a unit of segments. A plain device gets one write per segment, cut by the library.
- *      A device with virtio headers gets the unit in one write, with its pseudo-header checksum, and the kernel treats it
- *      as a network card with segmentation offload would.
- * In:  tun_read() gives one finished packet at a time. The kernel is never told that we take units or partial checksums,
- *      so what it sends looks like what a wire would carry.
+ *      A device with virtio headers gets the unit in one write, with its pseudo-header checksum, and the kernel treats
+ *      it as a network card with segmentation offload would.
+ * In:  tun_read() gives one finished packet at a time. The kernel is never told that we take units or partial
+ *      checksums, so what it sends looks like what a wire would carry.
  * The interface's address, MTU and state are set through ioctls on a datagram socket of the same namespace.
  */
 #include "host/driver/tun.h"
@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/ipv6.h>
+#include <linux/rtnetlink.h>
 #include <linux/virtio_net.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -27,8 +28,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TUN_QUEUE_PACKETS 8192 /* the default of 500 loses packets of any sender with a larger window */
-#define TUN_IOV_MAX	  64
+#define TUN_QUEUE_PACKETS   8192 /* the default of 500 loses packets of any sender with a larger window */
+#define TUN_ADDRESS_WAIT_MS 500
+#define TUN_IOV_MAX	    64
 
 __attribute__((format(printf, 3, 4))) static int tun_fail(struct tun *tun, int error, const char *fmt, ...)
 {
@@ -48,12 +50,14 @@ static int tun_open_failed(struct tun *tun, int error)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		return tun_fail(tun, error, "there is no usable /dev/net/tun: load the module with \"modprobe tun\", or "
-					    "give the container the device");
+		return tun_fail(tun, error,
+				"there is no usable /dev/net/tun: load the module with \"modprobe tun\", or "
+				"give the container the device");
 	case EPERM:
 	case EACCES:
-		return tun_fail(tun, error, "no right to open /dev/net/tun: run as root, or under \"unshare -Urn\" where "
-					    "ordinary users may open the device");
+		return tun_fail(tun, error,
+				"no right to open /dev/net/tun: run as root, or under \"unshare -Urn\" where "
+				"ordinary users may open the device");
 	default:
 		return tun_fail(tun, error, "cannot open /dev/net/tun: %s", strerror(-error));
 	}
@@ -64,14 +68,20 @@ static int tun_attach_failed(struct tun *tun, int error)
 	switch (-error) {
 	case EPERM:
 	case EACCES:
-		return tun_fail(tun, error, "no right to make the interface %s here: run as root, or under \"unshare "
-					    "-Urn\"", tun->name);
+		return tun_fail(tun, error,
+				"no right to make the interface %s here: run as root, or under \"unshare "
+				"-Urn\"",
+				tun->name);
 	case EBUSY:
-		return tun_fail(tun, error, "the interface %s is in use by another program: end that one, or choose "
-					    "another name with --tun", tun->name);
+		return tun_fail(tun, error,
+				"the interface %s is in use by another program: end that one, or choose "
+				"another name with --tun",
+				tun->name);
 	case EINVAL:
-		return tun_fail(tun, error, "the interface %s is no TUN device, or was made with other flags: choose "
-					    "another name with --tun", tun->name);
+		return tun_fail(tun, error,
+				"the interface %s is no TUN device, or was made with other flags: choose "
+				"another name with --tun",
+				tun->name);
 	default:
 		return tun_fail(tun, error, "cannot make the interface %s: %s", tun->name, strerror(-error));
 	}
@@ -80,7 +90,7 @@ static int tun_attach_failed(struct tun *tun, int error)
 static int tun_attach(struct tun *tun)
 {
 	int hdr_len = sizeof(struct virtio_net_hdr);
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI};
 
 	if (tun->units)
 		ifr.ifr_flags |= IFF_VNET_HDR;
@@ -100,7 +110,7 @@ int tun_open(struct tun *tun, const char *name, bool units)
 {
 	int error;
 
-	*tun = (struct tun){ .fd = -1, .units = units };
+	*tun = (struct tun){.fd = -1, .units = units};
 	if (strlen(name) >= sizeof(tun->name))
 		return tun_fail(tun, -EINVAL, "the interface name %s is too long: %d characters are allowed", name,
 				IFNAMSIZ - 1);
@@ -148,7 +158,7 @@ static void ifreq_init(struct ifreq *ifr, const struct tun *tun)
 
 static int tun_set_address4(struct tun *tun, const void *addr, unsigned prefixlen)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct sockaddr_in sin = {.sin_family = AF_INET};
 	struct ifreq ifr;
 	int error;
 
@@ -163,13 +173,51 @@ static int tun_set_address4(struct tun *tun, const void *addr, unsigned prefixle
 	return tun_ioctl(AF_INET, SIOCSIFNETMASK, &ifr);
 }
 
+/* Does the kernel take packets for this address as its own by now? */
+static bool address_is_local6(int sock, const void *addr)
+{
+	struct {
+		struct nlmsghdr head;
+		struct rtmsg route;
+		struct rtattr attr;
+		uint8_t bytes[16];
+	} question = {
+		.head = {.nlmsg_len = sizeof(question), .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST},
+		.route = {.rtm_family = AF_INET6, .rtm_dst_len = 128},
+		.attr = {sizeof(question.attr) + sizeof(question.bytes), RTA_DST},
+	};
+	struct {
+		struct nlmsghdr head;
+		struct rtmsg route;
+		uint8_t attrs[1024];
+	} answer;
+
+	memcpy(question.bytes, addr, sizeof(question.bytes));
+	if (send(sock, &question, sizeof(question), 0) < 0 || recv(sock, &answer, sizeof(answer), 0) < 0)
+		return false;
+	return answer.head.nlmsg_type == RTM_NEWROUTE && answer.route.rtm_type == RTN_LOCAL;
+}
+
+/* A new IPv6 address becomes the kernel's own in a work queue, a moment after the ioctl; what comes earlier is lost. */
+static void tun_wait_address6(const void *addr)
+{
+	int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	for (int i = 0; sock >= 0 && i < TUN_ADDRESS_WAIT_MS && !address_is_local6(sock, addr); i++)
+		usleep(1000);
+	if (sock >= 0)
+		close(sock);
+}
+
 static int tun_set_address6(struct tun *tun, const void *addr, unsigned prefixlen)
 {
-	struct in6_ifreq req = { .ifr6_prefixlen = prefixlen, .ifr6_ifindex = (int)if_nametoindex(tun->name) };
+	struct in6_ifreq req = {.ifr6_prefixlen = prefixlen, .ifr6_ifindex = (int)if_nametoindex(tun->name)};
 	int error;
 
 	memcpy(&req.ifr6_addr, addr, sizeof(req.ifr6_addr));
 	error = tun_ioctl(AF_INET6, SIOCSIFADDR, &req);
+	if (!error)
+		tun_wait_address6(addr);
 	return error == -EEXIST ? 0 : error;
 }
 
@@ -241,7 +289,7 @@ static int tun_write_parts(struct tun *tun, struct virtio_net_hdr *hdr, const st
 
 	if (!tun->units)
 		return tun_writev(tun, parts, count);
-	iov[0] = (struct iovec){ hdr, sizeof(*hdr) };
+	iov[0] = (struct iovec){hdr, sizeof(*hdr)};
 	memcpy(iov + 1, parts, sizeof(*parts) * (size_t)count);
 	return tun_writev(tun, iov, count + 1);
 }
@@ -249,13 +297,13 @@ static int tun_write_parts(struct tun *tun, struct virtio_net_hdr *hdr, const st
 static int tun_xmit_cut(struct tun *tun, const struct la_frame *frame)
 {
 	uint32_t count = la_frame_count(frame);
-	struct virtio_net_hdr hdr = { 0 };
+	struct virtio_net_hdr hdr = {0};
 	uint8_t buf[TUN_FRAME_MAX];
 	struct iovec part;
 	int error = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		part = (struct iovec){ buf, la_frame_cut(frame, i, buf, sizeof(buf)) };
+		part = (struct iovec){buf, la_frame_cut(frame, i, buf, sizeof(buf))};
 		if (!part.iov_len || tun_write_parts(tun, &hdr, &part, 1))
 			error = -ENOBUFS;
 	}
@@ -324,16 +372,16 @@ static int tun_xmit_unit(struct tun *tun, const struct la_frame *frame)
 		memcpy(head + frame->hdr_len - left, v->iov_base, n);
 		left -= n;
 		if (n < v->iov_len)
-			parts[count++] = (struct iovec){ (uint8_t *)v->iov_base + n, v->iov_len - n };
+			parts[count++] = (struct iovec){(uint8_t *)v->iov_base + n, v->iov_len - n};
 	}
-	parts[0] = (struct iovec){ head, frame->hdr_len };
+	parts[0] = (struct iovec){head, frame->hdr_len};
 	unit_headers(frame, head, &hdr);
 	return tun_write_parts(tun, &hdr, parts, count);
 }
 
 int tun_xmit(struct tun *tun, const struct la_frame *frame)
 {
-	struct virtio_net_hdr hdr = { 0 };
+	struct virtio_net_hdr hdr = {0};
 	bool fits = frame->iovcnt < TUN_IOV_MAX;
 
 	if (!frame->gso_size && fits)
@@ -348,7 +396,7 @@ int tun_xmit(struct tun *tun, const struct la_frame *frame)
 int tun_read(struct tun *tun, void *buf)
 {
 	struct virtio_net_hdr hdr;
-	struct iovec iov[2] = { { &hdr, sizeof(hdr) }, { buf, TUN_FRAME_MAX } };
+	struct iovec iov[2] = {{&hdr, sizeof(hdr)}, {buf, TUN_FRAME_MAX}};
 	ssize_t n;
 
 	do

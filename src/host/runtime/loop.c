@@ -125,7 +125,7 @@ int host_init(struct host *host, struct tun *tun, unsigned mtu, const struct hos
 		.trace = host->hooks.trace ? env_trace : NULL,
 		.world = host,
 	};
-	host->dev = (struct la_device){ .name = host->tun.name, .mtu = mtu, .xmit = host_xmit, .world = host };
+	host->dev = (struct la_device){.name = host->tun.name, .mtu = mtu, .xmit = host_xmit, .world = host};
 	host->stack = la_stack_new(&host->env, host_now_ns());
 	if (!host->stack) {
 		host_destroy(host);
@@ -149,7 +149,7 @@ void host_destroy(struct host *host)
 void host_watch(struct host *host, int fd, void (*ready)(void *arg), void *arg)
 {
 	if (host->watch_count < HOST_WATCH_MAX)
-		host->watches[host->watch_count++] = (struct host_watch){ fd, ready, arg };
+		host->watches[host->watch_count++] = (struct host_watch){fd, ready, arg};
 }
 
 void host_unwatch(struct host *host, int fd)
@@ -180,7 +180,7 @@ static int host_wait(struct host *host, struct pollfd *fds, nfds_t count)
 	uint64_t deadline_ns = la_deadline_ns(host->stack);
 	uint64_t now_ns = host_now_ns();
 	uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
-	struct timespec ts = { (time_t)(left_ns / NSEC), (long)(left_ns % NSEC) };
+	struct timespec ts = {(time_t)(left_ns / NSEC), (long)(left_ns % NSEC)};
 
 	if (ppoll(fds, count, deadline_ns == UINT64_MAX ? NULL : &ts, NULL) < 0)
 		return errno == EINTR ? 0 : -errno;
@@ -202,9 +202,9 @@ static int host_loop(struct host *host, const bool *done)
 		count = host->watch_count;
 		memcpy(watches, host->watches, sizeof(watches)); /* a callback may change the list */
 		memset(fds, 0, sizeof(fds));
-		fds[0] = (struct pollfd){ .fd = host->tun.fd, .events = POLLIN };
+		fds[0] = (struct pollfd){.fd = host->tun.fd, .events = POLLIN};
 		for (unsigned i = 0; i < count; i++)
-			fds[1 + i] = (struct pollfd){ .fd = watches[i].fd, .events = POLLIN };
+			fds[1 + i] = (struct pollfd){.fd = watches[i].fd, .events = POLLIN};
 		error = host_wait(host, fds, 1 + count);
 		if (error)
 			return error;

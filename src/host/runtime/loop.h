@@ -79,8 +79,8 @@ void host_unwatch(struct host *host, int fd);
 int host_run(struct host *host);
 void host_stop(struct host *host);
 
-/* A blocking call: submits @op, runs the loop until it is done, returns its result. -EINTR, the operation cancelled, when
- * host_stop() ended the loop; -EIO when the device failed. Uses @op->done and @op->user. */
+/* A blocking call: submits @op, runs the loop until it is done, returns its result. -EINTR, the operation cancelled,
+ * when host_stop() ended the loop; -EIO when the device failed. Uses @op->done and @op->user. */
 int64_t host_call(struct host *host, struct la_task *task, struct la_op *op);
 
 #endif
