@@ -131,6 +131,33 @@ static void the_urgent_byte_stands_beside_the_stream(void **state)
 	RECEIVES(mine, 0, "V");
 }
 
+/* A read stopped before an urgent byte, and then another one comes: the first is stepped over, the bytes between are not. */
+static void a_second_urgent_byte_makes_the_first_an_old_one(void **state)
+{
+	int mine, peer;
+	char c;
+
+	(void)state;
+	pair(&mine, &peer);
+	send_all(peer, "abU", MSG_OOB);
+	send_all(peer, "cd", 0);
+	RECEIVES(mine, 0, "ab");
+	EXPECT(AT_MARK(mine), 1);
+	send_all(peer, "efV", MSG_OOB);
+	EXPECT(AT_MARK(mine), 0);
+	EXPECT(INQ(mine), 4);
+	RECEIVES(mine, 0, "cdef");
+	EXPECT(sys_recv(mine, &c, 1, MSG_OOB), 1);
+	EXPECT(c, 'V');
+
+	pair(&mine, &peer); /* the first stands at the end of what is there */
+	send_all(peer, "abU", MSG_OOB);
+	RECEIVES(mine, 0, "ab");
+	send_all(peer, "V", MSG_OOB);
+	EXPECT(AT_MARK(mine), 1);
+	EXPECT(sys_recv(mine, &c, 1, 0), -EAGAIN);
+}
+
 static void a_message_says_that_it_is_urgent(void **state)
 {
 	char c;
@@ -428,6 +455,7 @@ int main(void)
 		T(vectors_are_filled_one_after_the_other_up_to_a_bad_one),
 		T(so_rcvlowat_is_what_poll_waits_for),
 		T(the_urgent_byte_stands_beside_the_stream),
+		T(a_second_urgent_byte_makes_the_first_an_old_one),
 		T(a_message_says_that_it_is_urgent),
 		T(msg_more_and_cork_hold_back_what_siocoutqnsd_counts),
 		T(a_full_connection_takes_no_more_until_the_peer_reads),

@@ -76,7 +76,7 @@ static const char *check_receive_side(struct sock *sk)
 		}
 		HOLDS(tp->ofo->num_sacks <= 4);
 	}
-	HOLDS(ofo_bytes <= sk->rmem_alloc);
+	HOLDS(ofo_bytes + queued_bytes(tp->receive_queue) == sk->rmem_alloc);
 	HOLDS(!sock_flag(sk, SOCK_DONE) || sk->shutdown & RCV_SHUTDOWN);
 	HOLDS(!sock_flag(sk, SOCK_DONE) || !tp->ofo || !tp->ofo->queue);
 	return NULL;

@@ -322,8 +322,8 @@ static void tcp_check_urg(struct sock *sk, const struct tcp_seg *seg)
 		struct sk_buff *skb = tp->receive_queue;
 
 		tp->copied_seq++;
-		sk->rmem_alloc--;
 		if (skb && !before(tp->copied_seq, skb->end_seq)) {
+			sk->rmem_alloc -= skb->len;
 			skb_unlink(&tp->receive_queue, skb);
 			skb_free(&sk->net->skbs, skb);
 		}

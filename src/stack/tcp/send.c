@@ -262,8 +262,6 @@ int64_t tcp_sendmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 	int err;
 
 	*wait = io->no_memory = false;
-	if (io->disconnects != sk->disconnects)
-		return io->done ? (int64_t)io->done : tcp_send_error(sk, -EPIPE);
 	if (!io->done) { /* once something is queued, the state no longer matters: err and SHUT_WR do */
 		err = tcp_send_connected(sk);
 		if (err == -EAGAIN)
