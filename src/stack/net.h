@@ -64,6 +64,8 @@ struct net {
 static inline void NET_INC(struct net *net, enum mib m) { net->mib[m]++; }
 static inline void NET_ADD(struct net *net, enum mib m, uint64_t n) { net->mib[m] += n; }
 
+static inline bool net_traced(const struct net *net) { return net->mem.env->trace; }
+
 static inline uint64_t net_random(struct net *net) { return net->mem.env->random(net->mem.env->world); }
 
 /* Deadlines: the first tick that is not before @delay_ns from now. */
@@ -73,7 +75,7 @@ static inline uint32_t tick_after_ns(const struct net *net, uint64_t delay_ns)
 }
 static inline uint32_t tick_after_ms(const struct net *net, uint64_t ms) { return tick_after_ns(net, ms * NSEC_PER_MSEC); }
 /* For values that Linux keeps in jiffies (timeouts such as icsk_rto). */
-static inline uint32_t tick_after_jiffies(const struct net *net, uint32_t j) { return tick_after_ns(net, j * TICK_NSEC); }
+static inline uint32_t tick_after_jiffies(const struct net *net, uint32_t j) { return tick_after_ns(net, 0) + j; }
 static inline uint32_t msecs_to_jiffies(uint32_t ms) { return (ms + 3) / 4; }
 static inline uint32_t jiffies_to_msecs(uint32_t j) { return j * 4; }
 static inline uint32_t net_time_ms(const struct net *net) { return (uint32_t)(net->now_ns / NSEC_PER_MSEC); }

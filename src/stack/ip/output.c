@@ -152,6 +152,7 @@ int ip_xmit(struct net *net, const struct ip_out *out)
 	} else {
 		ip6_build(hdr, &h);
 	}
-	memcpy(iov + 1, out->iov, (size_t)out->iovcnt * sizeof(*iov));
+	for (int i = 0; i < out->iovcnt; i++)
+		iov[1 + i] = out->iov[i];
 	return send_frame(net, dst->ifindex, iov, 1 + out->iovcnt, hdr, hdr_len, len, out, v4);
 }

@@ -6,7 +6,7 @@
 #include "stack/ip/ip.h"
 #include "stack/link/link.h"
 
-#define DST_CACHE_BITS 6
+#define DST_CACHE_BITS 8
 #define IP_IDS 64
 
 enum dst_kind { DST_UNREACHABLE, DST_UNICAST, DST_LOCAL, DST_BROADCAST, DST_MULTICAST };

@@ -16,7 +16,9 @@
 
 static void net_set_time(struct net *net, uint64_t now_ns)
 {
-	net->now_ns = max(net->now_ns, now_ns);
+	if (now_ns <= net->now_ns)
+		return;
+	net->now_ns = now_ns;
 	net->jiffies = (uint32_t)(net->now_ns / TICK_NSEC);
 }
 

@@ -6,12 +6,15 @@
  */
 #include "stack/life/life.h"
 
-/* A fresh operation in the caller's memory. */
+/* A fresh operation in the caller's memory. How far a transfer is, io_begin() says; before it only "again?" is asked. */
 static struct op *prep(struct la_op *pub, const struct op_class *class, int fd)
 {
 	struct op *op = op_of(pub);
 
-	*op = (struct op){.class = class, .fd = fd};
+	memset(op, 0, offsetof(struct op, u.io.tcp));
+	op->u.io.tcp.resumed = false;
+	op->class = class;
+	op->fd = fd;
 	return op;
 }
 

@@ -29,9 +29,7 @@ void tcp_parse_seg_options(struct tcp_seg *seg)
 {
 	if (seg->options_parsed)
 		return;
-	memset(&seg->options, 0, sizeof(seg->options));
-	if (seg->opt_len)
-		tcp_parse_options(&seg->options, seg->opt, seg->opt_len, seg_has(seg, TCPHDR_SYN));
+	tcp_parse_options(&seg->options, seg->opt, seg->opt_len, seg_has(seg, TCPHDR_SYN));
 	seg->options_parsed = true;
 }
 

@@ -37,7 +37,9 @@ static void add_sack_blocks(struct tcp_options *opt, const struct tcp_ofo *ofo)
 
 void tcp_established_options(const struct tcp_sock *tp, struct tcp_options *opt)
 {
-	*opt = (struct tcp_options){ .saw_tstamp = tp->tstamp_ok, .tsecr = tp->ts_recent };
+	tcp_clear_options(opt);
+	opt->saw_tstamp = tp->tstamp_ok;
+	opt->tsecr = tp->ts_recent;
 	if (unlikely(tp->ofo && tp->sack_ok))
 		add_sack_blocks(opt, tp->ofo);
 }
@@ -225,7 +227,7 @@ void tcp_send_ack(struct sock *sk)
 
 	if (sk->common.state == TCP_CLOSE)
 		return;
-	skb = tcp_nondata_skb(tcp_acceptable_seq(tcp_sk(sk)), TCPHDR_ACK);
+	tcp_init_nondata_skb(&skb, tcp_acceptable_seq(tcp_sk(sk)), TCPHDR_ACK);
 	tcp_transmit_skb(sk, &skb); /* lost on the way out is lost on the way */
 }
 

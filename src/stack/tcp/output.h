@@ -26,14 +26,13 @@ static inline unsigned ilog2(uint32_t v) { return 31 - (unsigned)__builtin_clz(v
 static inline bool tcp_urg_pending(const struct tcp_sock *tp) { return tp->snd_una != tp->snd_up; }
 
 /* A segment without text; it stands in no queue and is over once it has left. */
-static inline struct sk_buff tcp_nondata_skb(uint32_t seq, uint8_t flags)
+static inline void tcp_init_nondata_skb(struct sk_buff *skb, uint32_t seq, uint8_t flags)
 {
-	return (struct sk_buff){
-		.seq = seq,
-		.end_seq = seq + !!(flags & (TCPHDR_SYN | TCPHDR_FIN)),
-		.tcp_flags = flags,
-		.gso_segs = 1,
-	};
+	memset(skb, 0, offsetof(struct sk_buff, inline_data));
+	skb->seq = seq;
+	skb->end_seq = seq + !!(flags & (TCPHDR_SYN | TCPHDR_FIN));
+	skb->tcp_flags = flags;
+	skb->gso_segs = 1;
 }
 
 /* output.c */

@@ -12,8 +12,9 @@
 /* Without text and with a number that has been acknowledged: the peer must answer what it does not expect. */
 static int xmit_probe_skb(struct sock *sk, bool urgent, enum mib counter)
 {
-	struct sk_buff skb = tcp_nondata_skb(tcp_sk(sk)->snd_una - !urgent, TCPHDR_ACK);
+	struct sk_buff skb;
 
+	tcp_init_nondata_skb(&skb, tcp_sk(sk)->snd_una - !urgent, TCPHDR_ACK);
 	NET_INC(sk->net, counter);
 	return tcp_transmit_skb(sk, &skb);
 }

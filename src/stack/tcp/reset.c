@@ -14,8 +14,9 @@
 
 void tcp_send_active_reset(struct sock *sk, enum tcp_cause cause)
 {
-	struct sk_buff rst = tcp_nondata_skb(tcp_acceptable_seq(tcp_sk(sk)), TCPHDR_ACK | TCPHDR_RST);
+	struct sk_buff rst;
 
+	tcp_init_nondata_skb(&rst, tcp_acceptable_seq(tcp_sk(sk)), TCPHDR_ACK | TCPHDR_RST);
 	NET_INC(sk->net, MIB_Tcp_OutRsts);
 	if (tcp_transmit_skb(sk, &rst))
 		NET_INC(sk->net, MIB_TcpExt_TCPAbortFailed);

@@ -127,42 +127,33 @@ static void trace(struct net *net, struct la_trace_event *e, const struct sock_c
 	env->trace(env->world, e);
 }
 
-static inline bool tracing(const struct net *net)
-{
-	return net->mem.env->trace;
-}
-
-void tcp_trace_state(struct net *net, const struct sock_common *c, unsigned oldstate, unsigned newstate,
+void __tcp_trace_state(struct net *net, const struct sock_common *c, unsigned oldstate, unsigned newstate,
 		     enum tcp_cause cause)
 {
-	if (!tracing(net))
-		return;
 	trace(net,
 	      &(struct la_trace_event){ .kind = LA_TRACE_STATE, .oldstate = oldstate, .newstate = newstate, .name = "state" },
 	      c, NULL, cause);
 }
 
-void tcp_trace_step(struct sock *sk, const char *function)
+void __tcp_trace_step(struct sock *sk, const char *function)
 {
-	if (tracing(sk->net))
-		trace(sk->net, &(struct la_trace_event){ .kind = LA_TRACE_STEP, .name = function }, &sk->common, NULL,
-		      CAUSE_none);
+	trace(sk->net, &(struct la_trace_event){ .kind = LA_TRACE_STEP, .name = function }, &sk->common, NULL, CAUSE_none);
 }
 
 void tcp_trace_rst(struct net *net, const struct sock_common *c, const struct tcp_seg *seg, enum tcp_cause cause, bool active)
 {
-	if (tracing(net))
+	if (net_traced(net))
 		trace(net, &(struct la_trace_event){ .kind = LA_TRACE_RST, .name = active ? "active" : "reply" }, c, seg, cause);
 }
 
 void tcp_trace_fin(struct sock *sk, enum tcp_cause cause)
 {
-	if (tracing(sk->net))
+	if (net_traced(sk->net))
 		trace(sk->net, &(struct la_trace_event){ .kind = LA_TRACE_FIN, .name = "queued" }, &sk->common, NULL, cause);
 }
 
 void tcp_trace_drop(struct net *net, const struct sock_common *c, const struct tcp_seg *seg, enum tcp_cause cause)
 {
-	if (tracing(net))
+	if (net_traced(net))
 		trace(net, &(struct la_trace_event){ .kind = LA_TRACE_DROP, .name = seg ? "segment" : "sock" }, c, seg, cause);
 }

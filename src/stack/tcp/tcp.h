@@ -165,12 +165,23 @@ struct tcp {
 void tcp_set_state(struct sock *sk, enum tcp_state next, enum tcp_cause cause);
 bool tcp_move_is_legal(enum tcp_state prev, enum tcp_state next);
 /* trace helpers: see lastack/trace.h. @c may be NULL where no owner was found (then @seg names the addresses) */
-void tcp_trace_step(struct sock *sk, const char *function);
+void __tcp_trace_step(struct sock *sk, const char *function);
+static inline void tcp_trace_step(struct sock *sk, const char *function)
+{
+	if (unlikely(net_traced(sk->net)))
+		__tcp_trace_step(sk, function);
+}
 void tcp_trace_rst(struct net *net, const struct sock_common *c, const struct tcp_seg *seg, enum tcp_cause cause, bool active);
 void tcp_trace_fin(struct sock *sk, enum tcp_cause cause);
 void tcp_trace_drop(struct net *net, const struct sock_common *c, const struct tcp_seg *seg, enum tcp_cause cause);
 /* Any of the three has moved or gone: old and new state by number. */
-void tcp_trace_state(struct net *net, const struct sock_common *c, unsigned oldstate, unsigned newstate, enum tcp_cause cause);
+void __tcp_trace_state(struct net *net, const struct sock_common *c, unsigned oldstate, unsigned newstate, enum tcp_cause cause);
+static inline void tcp_trace_state(struct net *net, const struct sock_common *c, unsigned oldstate, unsigned newstate,
+				   enum tcp_cause cause)
+{
+	if (unlikely(net_traced(net)))
+		__tcp_trace_state(net, c, oldstate, newstate, cause);
+}
 const char *tcp_check(struct sock *sk); /* check.c: NULL, or the invariant that does not hold */
 
 /* ------------------------------------------------------------------ life of a sock (sock_life.c) */

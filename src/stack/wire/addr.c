@@ -2,21 +2,6 @@
 /* wire/addr.c - what kind of address is this? */
 #include "stack/wire/addr.h"
 
-bool addr_is_loopback(const struct in6_addr *a)
-{
-	return addr_is_v4(a) ? addr_v4(a)[0] == 127 : IN6_IS_ADDR_LOOPBACK(a);
-}
-
-bool addr_is_multicast(const struct in6_addr *a)
-{
-	return addr_is_v4(a) ? (addr_v4(a)[0] & 0xf0) == 0xe0 : a->s6_addr[0] == 0xff;
-}
-
-bool addr_is_broadcast(const struct in6_addr *a)
-{
-	return addr_is_v4(a) && get_be32(addr_v4(a)) == 0xffffffff;
-}
-
 unsigned addr_common_bits(const struct in6_addr *a, const struct in6_addr *b)
 {
 	for (unsigned i = 0; i < 16; i++) {

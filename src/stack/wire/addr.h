@@ -13,18 +13,42 @@
 
 static inline uint16_t get_be16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 static inline uint32_t get_be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]; }
-static inline void put_be16(uint8_t *p, uint16_t v) { p[0] = v >> 8; p[1] = (uint8_t)v; }
+static inline void put_be16(uint8_t *p, uint16_t v)
+{
+	v = htons(v);
+	memcpy(p, &v, sizeof(v));
+}
 static inline void put_be32(uint8_t *p, uint32_t v)
 {
-	put_be16(p, (uint16_t)(v >> 16));
-	put_be16(p + 2, (uint16_t)v);
+	v = htonl(v);
+	memcpy(p, &v, sizeof(v));
 }
 
-static inline bool addr_is_v4(const struct in6_addr *a) { return IN6_IS_ADDR_V4MAPPED(a); }
-static inline bool addr_equal(const struct in6_addr *a, const struct in6_addr *b) { return !memcmp(a, b, sizeof(*a)); }
+/* An address as two words, as they lie in memory: compared, hashed and summed without a loop. */
+struct addr_words {
+	uint64_t high, low;
+};
+static inline struct addr_words addr_words(const struct in6_addr *a)
+{
+	struct addr_words w;
+
+	memcpy(&w, a, sizeof(w));
+	return w;
+}
+
+static inline bool addr_is_v4(const struct in6_addr *a)
+{
+	return !addr_words(a).high && a->s6_addr32[2] == htonl(0xffff);
+}
+static inline bool addr_equal(const struct in6_addr *a, const struct in6_addr *b)
+{
+	struct addr_words x = addr_words(a), y = addr_words(b);
+
+	return !((x.high ^ y.high) | (x.low ^ y.low));
+}
 static inline struct in6_addr addr_from_v4(const void *four)
 {
-	struct in6_addr a = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+	struct in6_addr a = { .s6_addr32 = { [2] = htonl(0xffff) } };
 
 	memcpy(&a.s6_addr[12], four, 4);
 	return a;
@@ -33,23 +57,28 @@ static inline const uint8_t *addr_v4(const struct in6_addr *a) { return &a->s6_a
 /* :: and 0.0.0.0 */
 static inline bool addr_is_any(const struct in6_addr *a)
 {
-	static const uint8_t zero[4];
-
-	return IN6_IS_ADDR_UNSPECIFIED(a) || (addr_is_v4(a) && !memcmp(addr_v4(a), zero, 4));
+	return !addr_words(a).high && !a->s6_addr32[3] && (!a->s6_addr32[2] || a->s6_addr32[2] == htonl(0xffff));
 }
-bool addr_is_loopback(const struct in6_addr *a);  /* 127.0.0.0/8, ::1 */
-bool addr_is_multicast(const struct in6_addr *a); /* 224.0.0.0/4, ff00::/8 */
-bool addr_is_broadcast(const struct in6_addr *a); /* 255.255.255.255 */
+static inline bool addr_is_loopback(const struct in6_addr *a) /* 127.0.0.0/8, ::1 */
+{
+	return addr_is_v4(a) ? addr_v4(a)[0] == 127 : IN6_IS_ADDR_LOOPBACK(a);
+}
+static inline bool addr_is_multicast(const struct in6_addr *a) /* 224.0.0.0/4, ff00::/8 */
+{
+	return addr_is_v4(a) ? (addr_v4(a)[0] & 0xf0) == 0xe0 : a->s6_addr[0] == 0xff;
+}
+static inline bool addr_is_broadcast(const struct in6_addr *a) /* 255.255.255.255 */
+{
+	return addr_is_v4(a) && a->s6_addr32[3] == 0xffffffff;
+}
 unsigned addr_common_bits(const struct in6_addr *a, const struct in6_addr *b); /* leading bits alike, 0 .. 128 */
 bool addr_in_prefix(const struct in6_addr *a, const struct in6_addr *prefix, unsigned len /* of 128 */);
 /* A quick unkeyed hash, for caches: who may choose the addresses can make it collide. */
 static inline uint32_t addr_mix(const struct in6_addr *a)
 {
-	uint64_t high, low;
+	struct addr_words w = addr_words(a);
 
-	memcpy(&high, a->s6_addr, 8);
-	memcpy(&low, a->s6_addr + 8, 8);
-	return (uint32_t)(((high ^ low * 0x9e3779b97f4a7c15ull) * 0xff51afd7ed558ccdull) >> 32);
+	return (uint32_t)(((w.high ^ w.low * 0x9e3779b97f4a7c15ull) * 0xff51afd7ed558ccdull) >> 32);
 }
 /* RFC 4291: 1 interface, 2 link, 5 site, 14 global; of multicast addresses what stands in them */
 unsigned addr_scope(const struct in6_addr *a);

@@ -2,9 +2,9 @@
 /*
  * wire/csum.c - the Internet checksum over 64-bit words
  *
- * Adding 32-bit halves into 64-bit sums never overflows (2^32 of them would fit), so that no carry has to be looked at
- * until the end. Blocks of 64 bytes go through vector registers; what most segments are, 20 to 60 bytes of header, goes
- * by words of eight bytes and needs no set-up.
+ * What most segments are, 20 to 60 bytes of header, is summed in words of eight bytes, each carry added back at once.
+ * Blocks of 64 bytes go through vector registers, which know no carry: there 32-bit halves are added into 64-bit sums,
+ * which never overflow (2^32 of them would fit).
  */
 #include "stack/wire/csum.h"
 
@@ -35,48 +35,27 @@ uint64_t csum_partial(const void *data, size_t len, uint64_t sum)
 	uint16_t two;
 
 	if (len >= BLOCK)
-		sum += csum_blocks(&p, len / BLOCK);
+		sum = csum_add(sum, csum_blocks(&p, len / BLOCK));
 	for (len %= BLOCK; len >= 8; len -= 8, p += 8) {
 		memcpy(&eight, p, 8);
-		sum += (uint32_t)eight + (eight >> 32);
+		sum = csum_add(sum, eight);
 	}
 	if (len & 4) {
 		memcpy(&four, p, 4);
-		sum += four;
+		sum = csum_add(sum, four);
 		p += 4;
 	}
 	if (len & 2) {
 		memcpy(&two, p, 2);
-		sum += two;
+		sum = csum_add(sum, two);
 		p += 2;
 	}
 	if (len & 1) {
 		two = 0; /* the missing byte counts as zero */
 		memcpy(&two, p, 1);
-		sum += two;
+		sum = csum_add(sum, two);
 	}
 	return sum;
-}
-
-uint16_t csum_fold(uint64_t sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
-/* One for both families: the prefix of a mapped address adds 0xffff, which is nothing in ones' complement. */
-uint64_t csum_pseudo(const struct in6_addr *saddr, const struct in6_addr *daddr, uint32_t len, uint8_t proto)
-{
-	uint8_t tail[8] = { [7] = proto };
-	uint64_t sum;
-
-	put_be32(tail, len);
-	sum = csum_partial(saddr, sizeof(*saddr), 0);
-	sum = csum_partial(daddr, sizeof(*daddr), sum);
-	return csum_partial(tail, sizeof(tail), sum);
 }
 
 /* A piece that begins at an odd place of the whole counts with its bytes exchanged. */
@@ -99,7 +78,7 @@ uint64_t csum_iov(const struct iovec *iov, int iovcnt, size_t off, size_t len, u
 			continue;
 		}
 		piece = min(piece - off, len - done);
-		sum += csum_at((const uint8_t *)iov[i].iov_base + off, piece, done & 1);
+		sum = csum_add(sum, csum_at((const uint8_t *)iov[i].iov_base + off, piece, done & 1));
 		done += piece;
 		off = 0;
 	}

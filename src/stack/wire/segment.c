@@ -84,9 +84,19 @@ static void parse_option(struct tcp_options *opt, uint8_t kind, const uint8_t *v
 	}
 }
 
+/* Two NOPs and a timestamp: so begin the options of nearly every segment, and most have no others. */
+#define TIMESTAMP_ALIGNED (TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP)
+#define TIMESTAMP_ALIGNED_LEN 12
+
 void tcp_parse_options(struct tcp_options *opt, const uint8_t *p, size_t len, bool syn)
 {
-	memset(opt, 0, sizeof(*opt));
+	tcp_clear_options(opt);
+	if (len >= TIMESTAMP_ALIGNED_LEN && get_be32(p) == TIMESTAMP_ALIGNED) {
+		opt->saw_tstamp = true;
+		opt->tsval = get_be32(p + 4);
+		opt->tsecr = get_be32(p + 8);
+		p += TIMESTAMP_ALIGNED_LEN, len -= TIMESTAMP_ALIGNED_LEN;
+	}
 	while (len) {
 		size_t size;
 
@@ -108,10 +118,7 @@ void tcp_parse_options(struct tcp_options *opt, const uint8_t *p, size_t len, bo
 
 static uint8_t *put_option(uint8_t *p, uint8_t first, uint8_t second, uint8_t kind, uint8_t size)
 {
-	p[0] = first;
-	p[1] = second;
-	p[2] = kind;
-	p[3] = size;
+	put_be32(p, (uint32_t)first << 24 | second << 16 | kind << 8 | size);
 	return p + 4;
 }
 

@@ -43,8 +43,9 @@ struct tcp_options {
 	bool wscale_ok, sack_ok, saw_tstamp;
 	uint8_t nsacks;
 	uint32_t tsval, tsecr;
-	struct sack_block sack[4];
+	struct sack_block sack[4]; /* the first nsacks */
 };
+static inline void tcp_clear_options(struct tcp_options *opt) { memset(opt, 0, offsetof(struct tcp_options, sack)); }
 /* Reads what stands behind the fixed header; a malformed option ends the reading, as in Linux. @syn: MSS, window scale
  * and SACK-permitted count only there. */
 void tcp_parse_options(struct tcp_options *opt, const uint8_t *p, size_t len, bool syn);
