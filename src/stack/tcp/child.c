@@ -75,6 +75,16 @@ bool tcp_req_is_for_listener(const struct request_sock *req, const struct tcp_se
 	return !syn_again && seg_has(seg, TCPHDR_ACK) && seg->ack != req->snt_isn + 1;
 }
 
+/* A RST in the window but not at its beginning (RFC 5961 section 3): the peer shall repeat it where it belongs. */
+static void challenge(struct net *net, struct request_sock *req, const struct tcp_seg *seg)
+{
+	tcp_trace_drop(net, &req->common, seg, CAUSE_rst_unacceptable);
+	if (tcp_oow_rate_limited(net, seg, MIB_TcpExt_TCPACKSkippedChallenge, &req->last_oow_ack_ms))
+		return;
+	NET_INC(net, MIB_TcpExt_TCPChallengeACK);
+	tcp_req_send_ack(net, req);
+}
+
 struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg, enum tcp_cause *reply_rst)
 {
 	struct sock *listener = req->listener;
@@ -101,6 +111,10 @@ struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg, enum t
 		req->ts_recent = seg->options.tsval;
 	if (seg->seq == req->rcv_isn)
 		flags &= ~TCPHDR_SYN; /* what lies before the window is cut off */
+	if (flags & TCPHDR_RST && seg->seq != first) {
+		challenge(net, req, seg);
+		return NULL;
+	}
 	if (flags & (TCPHDR_RST | TCPHDR_SYN)) {
 		NET_INC(net, MIB_Tcp_AttemptFails);
 		embryonic_reset(net, req, seg, flags & TCPHDR_RST ? CAUSE_rst_request : CAUSE_request_syn);
