@@ -260,11 +260,15 @@ static void mark_lost(struct tcp_sock *tp, struct sk_buff *skb)
 }
 
 /* What was sent again is lost again, as far as we know. */
-static void mark_lost_again(struct tcp_sock *tp, struct sk_buff *skb)
+static void mark_lost_again(struct sock *sk, struct sk_buff *skb)
 {
+	struct tcp_sock *tp = tcp_sk(sk);
+
 	if (skb->sacked & TCPCB_SACKED_RETRANS) {
 		skb->sacked &= ~TCPCB_SACKED_RETRANS;
 		tp->retrans_out -= min(tp->retrans_out, tcp_skb_pcount(skb));
+		if (skb->sacked & TCPCB_LOST)
+			NET_ADD(sk->net, MIB_TcpExt_TCPLostRetransmit, tcp_skb_pcount(skb));
 	}
 	mark_lost(tp, skb);
 }
@@ -319,7 +323,7 @@ void tcp_enter_loss(struct sock *sk)
 	}
 	tp->sacked_out = 0; /* what duplicate ACKs stood for is as lost as the rest */
 	skb_queue_walk(tp->rtx_queue, skb)
-		mark_lost_again(tp, skb);
+		mark_lost_again(sk, skb);
 	tp->snd_cwnd = tcp_packets_in_flight(tp) + 1;
 	tp->snd_cwnd_cnt = 0;
 	tp->snd_cwnd_stamp_ms = net_time_ms(sk->net);
@@ -423,7 +427,7 @@ void tcp_simple_retransmit(struct sock *sk)
 
 	skb_queue_walk(tp->rtx_queue, skb)
 		if (min_t(uint32_t, skb->len, skb->gso_size ? skb->gso_size : skb->len) > mss)
-			mark_lost_again(tp, skb);
+			mark_lost_again(sk, skb);
 	if (tp->lost_out == prior_lost)
 		return;
 	if (tp->ca_state != TCP_CA_Loss) {

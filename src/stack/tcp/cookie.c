@@ -97,7 +97,7 @@ static void rebuild(struct sock *listener, struct request_sock *req, struct tcp_
 		req->wscale_ok = (bits & COOKIE_TS_WSCALE) != COOKIE_TS_NO_WSCALE && ctl->tcp_window_scaling;
 		req->snd_wscale = req->wscale_ok ? bits & COOKIE_TS_WSCALE : 0;
 	}
-	tcp_req_init_rwin(listener, req);
+	tcp_req_init_rwin(listener, req, mss); /* other segments than the SYN-ACK reckoned with, as in Linux */
 }
 
 struct sock *cookie_check(struct sock *listener, struct tcp_seg *seg, enum tcp_cause *reply_rst)

@@ -221,7 +221,7 @@ static bool requests_full(const struct sock *listener)
 {
 	const struct listen_queue *queue = tcp_sk(listener)->listen;
 
-	return queue->qlen >= queue->max_ack_backlog;
+	return queue->qlen > queue->max_ack_backlog; /* backlog 0 admits one */
 }
 
 /* Without cookies the last quarter of tcp_max_syn_backlog is for peers that are known; we know none. */
@@ -262,27 +262,37 @@ void tcp_req_init(struct sock *listener, struct request_sock *req, struct tcp_se
 		req->ts_off = tcp_init_ts_off(net, &req->saddr, &req->daddr);
 }
 
-uint32_t tcp_req_window(const struct sock *listener, const struct request_sock *req, uint32_t *rcv_wnd,
-			uint8_t *rcv_wscale)
+static uint32_t our_mss(const struct sock *listener, const struct request_sock *req)
 {
-	uint32_t clamp = listener->opts->window_clamp, space = tcp_full_space(listener);
 	uint32_t mss = ip_mtu(listener->net, &req->daddr) - (req->common.v4 ? 40 : 60);
 
 	if (listener->opts->user_mss && listener->opts->user_mss < mss)
 		mss = listener->opts->user_mss;
-	if (req->tstamp_ok)
-		mss -= 12;
+	return req->tstamp_ok ? mss - 12 : mss;
+}
+
+static uint32_t select_window(const struct sock *listener, const struct request_sock *req, uint32_t mss,
+			      uint32_t *rcv_wnd, uint8_t *rcv_wscale)
+{
+	uint32_t clamp = listener->opts->window_clamp, space = tcp_full_space(listener);
+
 	if (sock_flag(listener, SOCK_RCVBUF_LOCK) && (!clamp || clamp > space))
 		clamp = space; /* the buffer will not grow */
 	tcp_select_initial_window(listener, space, mss, req->wscale_ok, rcv_wnd, &clamp, rcv_wscale);
 	return clamp;
 }
 
-void tcp_req_init_rwin(const struct sock *listener, struct request_sock *req)
+uint32_t tcp_req_window(const struct sock *listener, const struct request_sock *req, uint32_t *rcv_wnd,
+			uint8_t *rcv_wscale)
+{
+	return select_window(listener, req, our_mss(listener, req), rcv_wnd, rcv_wscale);
+}
+
+void tcp_req_init_rwin(const struct sock *listener, struct request_sock *req, uint32_t mss)
 {
 	uint8_t wscale;
 
-	tcp_req_window(listener, req, &req->rcv_wnd, &wscale);
+	select_window(listener, req, mss ? mss : our_mss(listener, req), &req->rcv_wnd, &wscale);
 	req->rcv_wscale = wscale;
 }
 
@@ -297,7 +307,7 @@ static void send_cookie(struct sock *listener, struct tcp_seg *seg)
 	}
 	req.snt_isn = cookie_init_sequence(listener, seg, &req.mss);
 	req.ts_off = cookie_ts_off(listener->net, &req);
-	tcp_req_init_rwin(listener, &req);
+	tcp_req_init_rwin(listener, &req, 0);
 	tcp_req_send_synack(listener->net, &req, listener);
 }
 
@@ -341,7 +351,7 @@ void tcp_conn_request(struct sock *listener, struct tcp_seg *seg, uint32_t isn)
 	}
 	tcp_req_init(listener, req, seg);
 	req->snt_isn = isn ? isn : tcp_init_seq(net, &req->saddr, &req->daddr, req->common.num, req->common.dport);
-	tcp_req_init_rwin(listener, req);
+	tcp_req_init_rwin(listener, req, 0);
 	req_insert(listener, req);
 	req->synack_us = max_t(uint32_t, net_time_us(net), 1);
 	tcp_req_send_synack(net, req, listener);

@@ -21,16 +21,21 @@ static void take_syn_options(struct sock *sk, const struct tcp_options *opt)
 	tp->wscale_ok = opt->wscale_ok && ctl->tcp_window_scaling;
 	tp->snd_wscale = tp->wscale_ok ? opt->wscale : 0;
 	tp->sack_ok = opt->sack_ok && ctl->tcp_sack;
-	if (!tp->wscale_ok) {
-		tp->rcv_wscale = 0;
-		tp->window_clamp = min_t(uint32_t, tp->window_clamp, 65535);
-	}
 	tp->tstamp_ok = opt->saw_tstamp && ctl->tcp_timestamps;
 	tp->saw_tstamp = tp->tstamp_ok;
 	tp->rcv_tsval = opt->tsval;
 	tp->tcp_header_len = TCP_HDR_LEN + (tp->tstamp_ok ? 12 : 0);
 	if (tp->tstamp_ok)
 		tcp_store_ts_recent(sk);
+}
+
+/* Only a SYN-ACK without the option ends our own scale: a crossed SYN without it does not, as in Linux. */
+static void settle_rcv_wscale(struct tcp_sock *tp)
+{
+	if (tp->wscale_ok)
+		return;
+	tp->rcv_wscale = 0;
+	tp->window_clamp = min_t(uint32_t, tp->window_clamp, 65535);
 }
 
 static void take_sequence(struct tcp_sock *tp, const struct tcp_seg *seg)
@@ -60,6 +65,7 @@ static void established(struct sock *sk, struct tcp_seg *seg)
 		tp->undo_marker = 0; /* it answers the first SYN: the repetitions were not needed */
 	tcp_ack(sk, seg, FLAG_SLOWPATH);
 	take_syn_options(sk, &seg->options);
+	settle_rcv_wscale(tp);
 	take_sequence(tp, seg);
 	if (tp->tstamp_ok)
 		tp->advmss -= 12;

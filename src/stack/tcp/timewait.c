@@ -204,7 +204,10 @@ static enum tw_answer open_anew(struct net *net, struct timewait_sock *tw, struc
 	if (!listener)
 		return TW_ACK;
 	tw_end(net, tw, CAUSE_time_wait_syn);
-	tcp_conn_request(listener, seg, isn ? isn : 1);
+	if (seg_has(seg, TCPHDR_FIN)) /* no listener takes that: both are gone */
+		tcp_trace_drop(net, &listener->common, seg, CAUSE_listen_other);
+	else
+		tcp_conn_request(listener, seg, isn ? isn : 1);
 	return TW_SILENCE;
 }
 
