@@ -77,6 +77,8 @@ static inline int ring_xmit(struct la_device *dev, const struct la_frame *frame)
 	struct ring *ring = dev->world;
 	uint32_t count = la_frame_count(frame);
 
+	if (ring->head == ring->tail)
+		ring->head = ring->tail = 0; /* slots that are still in the cache */
 	if (ring->head - ring->tail + count > RING_SLOTS)
 		return -ENOBUFS;
 	for (uint32_t i = 0; i < count; i++) {
