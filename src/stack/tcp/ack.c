@@ -76,9 +76,12 @@ void tcp_set_rto(struct sock *sk)
 
 void tcp_valid_rtt_meas(struct sock *sk, uint32_t mrtt_us)
 {
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tp->min_rtt_us = min(tp->min_rtt_us, mrtt_us);
 	tcp_rtt_estimator(sk, mrtt_us);
 	tcp_set_rto(sk);
-	tcp_sk(sk)->backoff = 0;
+	tp->backoff = 0;
 }
 
 /* @sent_ns: when the oldest data that was now acknowledged, and was sent once only, left; 0: there is none. */
@@ -93,7 +96,6 @@ static void tcp_ack_update_rtt(struct sock *sk, int flag, uint64_t sent_ns)
 		rtt_us = max_t(uint32_t, net_time_ms(sk->net) - tp->rcv_tsecr, 1) * 1000;
 	if (!rtt_us || rtt_us > INT32_MAX)
 		return;
-	tp->min_rtt_us = min(tp->min_rtt_us, rtt_us);
 	tcp_valid_rtt_meas(sk, rtt_us);
 }
 

@@ -401,7 +401,7 @@ static void tcp_info_fill(const struct sock *sk, struct tcp_info *info)
 		.rcv_rtt = tp->rcv_rtt_us >> 3,
 		.rcv_space = tp->rcvq_space.space,
 		.total_retrans = tp->total_retrans,
-		.pacing_rate = UINT64_MAX,
+		.pacing_rate = tp->pacing_bytes ? (uint64_t)tp->pacing_bytes << 10 : UINT64_MAX,
 		.max_pacing_rate = UINT64_MAX,
 		.bytes_acked = tp->bytes_acked,
 		.segs_in = tp->segs_in,

@@ -234,7 +234,7 @@ void tcp_enter_loss(struct sock *sk);
 void tcp_simple_retransmit(struct sock *sk); /* a smaller path MTU: what is too large counts as lost */
 void tcp_rtt_estimator(struct sock *sk, uint32_t mrtt_us);
 void tcp_set_rto(struct sock *sk);
-void tcp_valid_rtt_meas(struct sock *sk, uint32_t mrtt_us); /* estimator and RTO */
+void tcp_valid_rtt_meas(struct sock *sk, uint32_t mrtt_us); /* least RTT, estimator and RTO */
 void tcp_xmit_recovery(struct sock *sk);
 
 /* data.c, ofo.c */
