@@ -56,7 +56,8 @@ struct la_env {
 	void *world;
 };
 
-/* la_env_default - malloc, free and a seeded generator; for programs that do not care. @seed 0 is a seed like any other */
+/* A world for programs that do not care: malloc, free and a generator with a seed; 0 is a seed like any other. env.world is
+ * the struct itself; env.trace and env.refuse may be set afterwards. */
 struct la_env_seeded {
 	struct la_env env;
 	uint64_t state;
