@@ -178,8 +178,10 @@ struct request_sock {
 	uint32_t ts_recent, ts_off;
 	uint32_t synack_us;	   /* when the first SYN-ACK left, for the RTT; 0: was repeated */
 	uint32_t last_oow_ack_ms;
+	uint32_t snt_tsval_first;  /* timestamp of the first SYN-ACK */
 	uint32_t rcv_wnd;	   /* what the child begins with; a SYN-ACK says at most 65535 of it */
 	uint16_t mss;		   /* the peer's */
+	uint16_t snt_tsval_span;   /* from there to the last one's, at most 65535 */
 	uint8_t snd_wscale : 4, rcv_wscale : 4;
 	uint8_t tstamp_ok : 1, sack_ok : 1, wscale_ok : 1, ecn_ok : 1, acked : 1 /* seen while the queue was full */;
 	uint8_t num_retrans, num_timeout;

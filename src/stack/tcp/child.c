@@ -12,15 +12,30 @@
 /* ------------------------------------------------------------------ the questions */
 
 /* Timestamps: is the segment older than the SYN? */
-static bool fails_paws(const struct net *net, const struct request_sock *req, struct tcp_seg *seg)
+static bool fails_paws(const struct net *net, const struct request_sock *req, const struct tcp_seg *seg)
 {
 	uint32_t stamp_s = (uint32_t)(net->now_ns / NSEC_PER_SEC) + 1 - (1u << min_t(unsigned, req->num_timeout, 7));
 
-	if (!req->tstamp_ok)
-		return false;
-	tcp_parse_seg_options(seg);
 	return seg->options.saw_tstamp &&
 	       tcp_paws_reject(net, req->ts_recent, stamp_s, seg->options.tsval, seg_has(seg, TCPHDR_RST));
+}
+
+/* An echo of none of our SYN-ACKs: not from the peer that they went to. */
+static bool echoes_wrongly(const struct request_sock *req, const struct tcp_seg *seg)
+{
+	return seg->options.saw_tstamp && seg->options.tsecr &&
+	       seg->options.tsecr - req->snt_tsval_first > req->snt_tsval_span;
+}
+
+/* Timestamps that do not belong here: the counter of their kind, or MIB_COUNT. */
+static enum mib tstamp_fault(struct net *net, const struct request_sock *req, struct tcp_seg *seg)
+{
+	if (!req->tstamp_ok)
+		return MIB_COUNT;
+	tcp_parse_seg_options(seg);
+	if (fails_paws(net, req, seg))
+		return MIB_TcpExt_PAWSEstab;
+	return echoes_wrongly(req, seg) ? MIB_TcpExt_TSEcrRejected : MIB_COUNT;
 }
 
 /* RST, or a SYN that is not ours: the attempt is over (HS-03, HS-07). */
@@ -90,21 +105,21 @@ struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg, enum t
 	struct sock *listener = req->listener;
 	struct net *net = listener->net;
 	uint8_t flags = seg->flags & (TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST);
-	bool old = fails_paws(net, req, seg);
+	enum mib fault = tstamp_fault(net, req, seg);
 	uint32_t first = req->rcv_isn + 1;
 
 	(void)reply_rst;
-	if (seg->seq == req->rcv_isn && flags == TCPHDR_SYN && !old) { /* the SYN again (HS-01) */
+	if (seg->seq == req->rcv_isn && flags == TCPHDR_SYN && fault != MIB_TcpExt_PAWSEstab) { /* the SYN again (HS-01) */
 		if (!tcp_oow_rate_limited(net, seg, MIB_TcpExt_TCPACKSkippedSynRecv, &req->last_oow_ack_ms))
 			tcp_req_syn_again(req);
 		return NULL;
 	}
-	if (old || !tcp_in_window(seg->seq, seg->end_seq, first, first + req->rcv_wnd)) { /* HS-09 */
+	if (fault != MIB_COUNT || !tcp_in_window(seg->seq, seg->end_seq, first, first + req->rcv_wnd)) { /* HS-09 */
 		if (!seg_has(seg, TCPHDR_RST) &&
 		    !tcp_oow_rate_limited(net, seg, MIB_TcpExt_TCPACKSkippedSynRecv, &req->last_oow_ack_ms))
 			tcp_req_send_ack(net, req);
-		if (old)
-			NET_INC(net, MIB_TcpExt_PAWSEstab);
+		if (fault != MIB_COUNT)
+			NET_INC(net, fault);
 		return NULL;
 	}
 	if (req->tstamp_ok && seg->options.saw_tstamp && !after(seg->seq, first))

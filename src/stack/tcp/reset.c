@@ -130,6 +130,14 @@ void tcp_req_send_ack(struct net *net, struct request_sock *req)
 	send_bare(net, &ack);
 }
 
+/* What a peer may echo: the timestamps from the first SYN-ACK to the last. */
+static void note_synack_tsval(struct request_sock *req, uint32_t tsval)
+{
+	if (!req->snt_tsval_first)
+		req->snt_tsval_first = tsval ? tsval : UINT32_MAX;
+	req->snt_tsval_span = (uint16_t)min(tsval - req->snt_tsval_first, 65535u);
+}
+
 int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct sock *listener)
 {
 	struct bare_segment synack = from_common(&req->common, TCPHDR_SYN | TCPHDR_ACK);
@@ -148,5 +156,6 @@ int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct 
 		.tsval = net_time_ms(net) + req->ts_off,
 		.tsecr = req->ts_recent,
 	};
+	note_synack_tsval(req, synack.opt.tsval);
 	return send_bare(net, &synack);
 }
