@@ -19,7 +19,7 @@ struct iov_iter {
 
 static inline void iov_iter_init(struct iov_iter *i, const struct iovec *iov, size_t count)
 {
-	*i = (struct iov_iter){ .iov = iov, .count = count };
+	*i = (struct iov_iter){.iov = iov, .count = count};
 }
 
 /* Passes over @n bytes, at most @count. */

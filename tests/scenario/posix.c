@@ -2,10 +2,10 @@
 /*
  * scenario/posix.c - descriptors, tasks and blocked calls: fork, dup, threads, signals
  *
- * The twelve programs of the close matrix (close-matrix/posix/p01 .. p12, which run on Linux) on the library's tasks and
- * threads of control, point by point and in their words. "Mine" of the programs is the server's accepted end here, "the
- * peer" the client's; what they wait for with the clock happens in virtual time. Where a program starts anew with another
- * connection, a new test begins.
+ * The twelve programs of the close matrix (close-matrix/posix/p01 .. p12, which run on Linux) on the library's tasks
+ * and threads of control, point by point and in their words. "Mine" of the programs is the server's accepted end here,
+ * "the peer" the client's; what they wait for with the clock happens in virtual time. Where a program starts anew with
+ * another connection, a new test begins.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -25,7 +25,7 @@ static struct lab_thread *of(struct duo *d, enum side side)
 	return &duo_of(d, side)->thread;
 }
 
-/* What does this end see within so many milliseconds?  T nothing, F end of file, R reset, D data (left in place), E else. */
+/* What does this end see within so many ms? T nothing, F end of file, R reset, D data (left there), E else. */
 static int sees_fd(const struct lab_thread *thread, int fd, int ms)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -59,8 +59,8 @@ static bool call_done(struct lab_call *call, uint64_t ms)
 		started_; \
 	})
 
-/* Fills everything between the two. It is full when a second brings nothing any more: the answer to the first window probe
- * may still enlarge the send buffer, which follows the congestion window. */
+/* Fills everything between the two. It is full when a second brings nothing any more: the answer to the first window
+ * probe may still enlarge the send buffer, which follows the congestion window. */
 static void fill(struct duo *d)
 {
 	static char junk[65536];
@@ -292,7 +292,7 @@ TEST(p06_close_under_a_blocked_accept_goes_on_listening_for_one_more)
 	OK(dial(&d, DUO_PORT) == -ECONNREFUSED, "afterwards the port refuses");
 }
 
-/* ------------------------------------------------------------------ p07: shutdown() wakes accept() (WK-08, LS-05 to LS-07) */
+/* ------------------------------------------------------------------ p07: shutdown() wakes accept() (WK-08, LS-05) */
 
 TEST(p07_shutdown_of_a_listener_wakes_accept_and_it_can_listen_again)
 {

@@ -4,9 +4,11 @@
  *
  * The same file is a unit test of the library and, compiled with -DON_LINUX, the question to the oracle:
  *
- *	gcc -DON_LINUX -Iinclude tests/unit/socket_errors.c -lcmocka -o t && unshare -rn sh -c 'ip link set lo up && ./t'
+ *	gcc -DON_LINUX -D_GNU_SOURCE -Iinclude tests/unit/socket_errors.c -lcmocka -o t &&
+ *	unshare -rn sh -c 'ip link set lo up && ./t'
  *
- * Calls return the result or a negative errno, and never wait: sockets are non-blocking, settle() lets the network work.
+ * Calls return the result or a negative errno, and never wait: sockets are non-blocking, settle() lets the network
+ * work.
  */
 #ifndef SOCKET_CALLS_H
 #define SOCKET_CALLS_H
@@ -39,10 +41,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define R(call) ({ int64_t r_ = (call); r_ < 0 ? -errno : r_; })
+#define R(call) \
+	({ \
+		int64_t r_ = (call); \
+		r_ < 0 ? -errno : r_; \
+	})
 /* Raw, so that the C library neither faults on a NULL nor thinks for itself. */
 #define sys_socket(d, t, p)		R(socket(d, t, p))
-#define sys_bind(...)		R(syscall(SYS_bind, __VA_ARGS__))
+#define sys_bind(...)			R(syscall(SYS_bind, __VA_ARGS__))
 #define sys_listen(fd, b)		R(listen(fd, b))
 #define sys_connect(...)		R(syscall(SYS_connect, __VA_ARGS__))
 #define sys_accept4(fd, a, l, f)	R(syscall(SYS_accept4, fd, a, l, f))
@@ -52,7 +58,7 @@
 #define sys_writev(fd, v, n)		R(syscall(SYS_writev, fd, v, n))
 #define sys_recv(fd, b, n, f)		R(syscall(SYS_recvfrom, fd, b, n, f, NULL, NULL))
 #define sys_send(fd, b, n, f)		R(syscall(SYS_sendto, fd, b, n, f, NULL, 0))
-#define sys_recvfrom(fd, b, n, f, a, l)	R(syscall(SYS_recvfrom, fd, b, n, f, a, l))
+#define sys_recvfrom(fd, b, n, f, a, l) R(syscall(SYS_recvfrom, fd, b, n, f, a, l))
 #define sys_sendto(fd, b, n, f, a, l)	R(syscall(SYS_sendto, fd, b, n, f, a, l))
 #define sys_recvmsg(fd, m, f)		R(syscall(SYS_recvmsg, fd, m, f))
 #define sys_sendmsg(fd, m, f)		R(syscall(SYS_sendmsg, fd, m, f))
@@ -67,7 +73,10 @@
 #define sys_poll(p, n)			R(poll(p, n, 0))
 #define sys_epoll_create1(f)		R(epoll_create1(f))
 
-static inline void settle(void) { usleep(60000); }
+static inline void settle(void)
+{
+	usleep(60000);
+}
 static inline int calls_begin(void **state)
 {
 	(void)state;
@@ -104,7 +113,7 @@ static struct {
 		op_.result; \
 	})
 #define sys_socket(d, t, p)		CALL(socket, d, t, p)
-#define sys_bind(...)		CALL(bind, __VA_ARGS__)
+#define sys_bind(...)			CALL(bind, __VA_ARGS__)
 #define sys_listen(fd, b)		CALL(listen, fd, b)
 #define sys_connect(...)		CALL(connect, __VA_ARGS__)
 #define sys_accept4(fd, a, l, f)	CALL(accept4, fd, a, l, f)
@@ -114,7 +123,7 @@ static struct {
 #define sys_writev(fd, v, n)		CALL(writev, fd, v, n)
 #define sys_recv(fd, b, n, f)		CALL(recv, fd, b, n, f)
 #define sys_send(fd, b, n, f)		CALL(send, fd, b, n, f)
-#define sys_recvfrom(fd, b, n, f, a, l)	CALL(recvfrom, fd, b, n, f, a, l)
+#define sys_recvfrom(fd, b, n, f, a, l) CALL(recvfrom, fd, b, n, f, a, l)
 #define sys_sendto(fd, b, n, f, a, l)	CALL(sendto, fd, b, n, f, a, l)
 #define sys_recvmsg(fd, m, f)		CALL(recvmsg, fd, m, f)
 #define sys_sendmsg(fd, m, f)		CALL(sendmsg, fd, m, f)
@@ -141,7 +150,10 @@ static inline void run_ms(uint64_t ms)
 	la_advance(calls.stack, end_ns);
 	assert_null(la_check(calls.stack));
 }
-static inline void settle(void) { run_ms(60); }
+static inline void settle(void)
+{
+	run_ms(60);
+}
 
 static inline int calls_begin(void **state)
 {
@@ -166,7 +178,8 @@ static inline int calls_end(void **state)
 	run_ms(3600 * 1000);
 	la_usage(calls.stack, &usage);
 	la_stack_free(calls.stack);
-	return usage.socks || usage.requests || usage.timewaits || usage.skbs || usage.files || usage.sockets || usage.timers;
+	return usage.socks || usage.requests || usage.timewaits || usage.skbs || usage.files || usage.sockets ||
+	       usage.timers;
 }
 #endif
 
@@ -190,8 +203,14 @@ static inline struct sockaddr_in6 in6(const char *ip, uint16_t port)
 
 #define SA(a) (struct sockaddr *)&(a), sizeof(a)
 
-static inline int tcp4(void) { return (int)sys_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0); }
-static inline int tcp6(void) { return (int)sys_socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0); }
+static inline int tcp4(void)
+{
+	return (int)sys_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+}
+static inline int tcp6(void)
+{
+	return (int)sys_socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+}
 
 static inline int listener(struct sockaddr_in *at)
 {

@@ -5,11 +5,11 @@
 
 #define EXPECT(call, result) assert_int_equal(call, result)
 
-#define IN_ (POLLIN)
-#define OUT (POLLOUT)
+#define IN_   (POLLIN)
+#define OUT   (POLLOUT)
 #define RDHUP (POLLRDHUP)
-#define HUP (POLLHUP)
-#define ERR (POLLERR)
+#define HUP   (POLLHUP)
+#define ERR   (POLLERR)
 
 static int asked(int fd, unsigned long request)
 {
@@ -131,7 +131,7 @@ static void the_urgent_byte_stands_beside_the_stream(void **state)
 	RECEIVES(mine, 0, "V");
 }
 
-/* A read stopped before an urgent byte, and then another one comes: the first is stepped over, the bytes between are not. */
+/* A read stopped before an urgent byte, then another comes: the first is stepped over, the bytes between are not. */
 static void a_second_urgent_byte_makes_the_first_an_old_one(void **state)
 {
 	int mine, peer;
@@ -253,7 +253,7 @@ static void poll_bits_of_every_way_to_the_end(void **state)
 	pair(&mine, &peer);
 	EXPECT(sys_shutdown(mine, SHUT_WR), 0);
 	settle();
-	EXPECT(polled(mine), OUT);		   /* FIN_WAIT2, PF-11 */
+	EXPECT(polled(mine), OUT);		 /* FIN_WAIT2, PF-11 */
 	EXPECT(polled(peer), OUT | IN_ | RDHUP); /* CLOSE_WAIT, PF-04 */
 	EXPECT(INQ(peer), 0);
 	EXPECT(sys_send(mine, "x", 1, MSG_NOSIGNAL), -EPIPE);
@@ -353,7 +353,7 @@ static void disconnect_leaves_an_error_where_a_reset_was_due(void **state)
 	EXPECT(me.sin_addr.s_addr, 0);
 	EXPECT(me.sin_port != 0, 1); /* of a port that is given up the number is still shown */
 	me = in4("127.0.0.1", 0);
-	EXPECT(sys_bind(peer, SA(me)), 0); /* but it is not bound */
+	EXPECT(sys_bind(peer, SA(me)), 0);		 /* but it is not bound */
 	EXPECT(sys_connect(peer, SA(at)), -EINPROGRESS); /* and it can connect again */
 	settle();
 	EXPECT(sys_connect(peer, SA(at)), 0);

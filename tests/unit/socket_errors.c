@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What each call says of a wrong descriptor, state, length or pointer; the same file asks the kernel (socket_calls.h). */
+/* What each call says of a wrong descriptor, state, length or pointer; it can ask the kernel, too (socket_calls.h). */
 #include "socket_calls.h"
 
 #define EXPECT(call, result) assert_int_equal(call, result)
@@ -103,7 +103,8 @@ static void socket_knows_its_families_types_and_protocols(void **state)
 static void bind_looks_at_length_family_address_and_state(void **state)
 {
 	struct sockaddr_in a = in4("127.0.0.1", 0), strange = in4("10.99.99.99", 0), other = a, any = in4("0.0.0.0", 0);
-	struct sockaddr_in6 b = in6("::1", 0), b4 = in6("::ffff:127.0.0.1", 0), group = in6("ff02::1", 0), link = in6("fe80::1", 0);
+	struct sockaddr_in6 b = in6("::1", 0), b4 = in6("::ffff:127.0.0.1", 0), group = in6("ff02::1", 0),
+			    link = in6("fe80::1", 0);
 	struct sockaddr_in6 none = in6("2001:db8::1", 0);
 	struct sockaddr_storage big = {.ss_family = AF_INET};
 	int s = tcp4(), s6;
@@ -121,7 +122,7 @@ static void bind_looks_at_length_family_address_and_state(void **state)
 	EXPECT(sys_bind(s, SA(strange)), -EADDRNOTAVAIL);
 	any.sin_family = AF_UNSPEC;
 	EXPECT(sys_bind(s, SA(any)), 0);
-	EXPECT(sys_bind(s, SA(a)), -EINVAL); /* once */
+	EXPECT(sys_bind(s, SA(a)), -EINVAL);		  /* once */
 	EXPECT(sys_bind(s, SA(strange)), -EADDRNOTAVAIL); /* IPv4 looks at the address first */
 
 	s6 = tcp6();
@@ -133,7 +134,7 @@ static void bind_looks_at_length_family_address_and_state(void **state)
 	EXPECT(set_int(s6, SOL_IPV6, IPV6_V6ONLY, 1), 0);
 	EXPECT(sys_bind(s6, SA(b4)), -EINVAL);
 	EXPECT(sys_bind(s6, (struct sockaddr *)&b, 24), 0); /* as before there were scopes */
-	EXPECT(sys_bind(s6, SA(none)), -EINVAL); /* IPv6 looks at the socket first */
+	EXPECT(sys_bind(s6, SA(none)), -EINVAL);	    /* IPv6 looks at the socket first */
 	EXPECT(set_int(s6, SOL_IPV6, IPV6_V6ONLY, 0), -EINVAL);
 }
 
@@ -160,7 +161,8 @@ static void connect_looks_at_length_family_address_and_state(void **state)
 {
 	static const char *const unreachable[] = {"255.255.255.255", "224.0.0.1", "10.9.9.9", "240.0.0.1"};
 	struct sockaddr_in a = in4("127.0.0.1", 1), at;
-	struct sockaddr_in6 b = in6("::1", 1), link = in6("fe80::1", 1), group = in6("ff02::1", 1), b4 = in6("::ffff:127.0.0.1", 1);
+	struct sockaddr_in6 b = in6("::1", 1), link = in6("fe80::1", 1), group = in6("ff02::1", 1),
+			    b4 = in6("::ffff:127.0.0.1", 1);
 	int s = tcp4(), s6 = tcp6(), l = listener(&at), mine, peer;
 
 	(void)state;
@@ -275,7 +277,8 @@ static void names_are_cut_to_the_room_that_is_there(void **state)
 static void absurd_lengths_and_addresses_of_data(void **state)
 {
 	static struct iovec many[1025];
-	struct iovec v[2] = {{.iov_base = "a", .iov_len = 1}, {.iov_base = NULL, .iov_len = 1}}, bad = {"x", (size_t)-1};
+	struct iovec v[2] = {{.iov_base = "a", .iov_len = 1}, {.iov_base = NULL, .iov_len = 1}},
+		     bad = {"x", (size_t)-1};
 	struct msghdr m = {.msg_iov = v, .msg_iovlen = 1};
 	struct sockaddr_in name;
 	socklen_t len = sizeof(name);
@@ -302,8 +305,8 @@ static void absurd_lengths_and_addresses_of_data(void **state)
 	EXPECT(sys_sendmsg(peer, &m, 0), -EINVAL);
 	EXPECT(sys_recvmsg(peer, &m, 0), -EINVAL);
 	EXPECT(sys_recv(mine, buf, 4, 0), -EAGAIN);
-	EXPECT(sys_read(mine, buf, 0), 0);	       /* nothing asked, nothing waited for ... */
-	EXPECT(sys_recv(mine, buf, 0, 0), -EAGAIN);    /* ... by recv() it is (WK-11) */
+	EXPECT(sys_read(mine, buf, 0), 0);		 /* nothing asked, nothing waited for ... */
+	EXPECT(sys_recv(mine, buf, 0, 0), -EAGAIN);	 /* ... by recv() it is (WK-11) */
 	EXPECT(sys_sendto(peer, "x", 1, 0, NULL, 5), 1); /* no name, whatever length */
 	EXPECT(sys_sendto(peer, "x", 1, 0, (struct sockaddr *)&name, 129), -EINVAL);
 	EXPECT(sys_sendto(peer, "y", 1, 0, (struct sockaddr *)&name, 3), 1); /* a name means nothing */
@@ -311,8 +314,13 @@ static void absurd_lengths_and_addresses_of_data(void **state)
 	EXPECT(sys_recv(mine, NULL, 1, 0), -EFAULT); /* and nothing is lost */
 	EXPECT(sys_recvfrom(mine, buf, 1, 0, (struct sockaddr *)&name, &len), 1);
 	EXPECT(len, 0);
-	m = (struct msghdr){.msg_iov = &(struct iovec){buf, 9}, .msg_iovlen = 1, .msg_name = &name, .msg_namelen = 16,
-			    .msg_control = buf, .msg_controllen = 8, .msg_flags = ~0};
+	m = (struct msghdr){.msg_iov = &(struct iovec){buf, 9},
+			    .msg_iovlen = 1,
+			    .msg_name = &name,
+			    .msg_namelen = 16,
+			    .msg_control = buf,
+			    .msg_controllen = 8,
+			    .msg_flags = ~0};
 	EXPECT(sys_recvmsg(mine, &m, 0), 1);
 	EXPECT(m.msg_namelen, 0);
 	EXPECT(m.msg_controllen, 0);

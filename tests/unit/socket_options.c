@@ -5,8 +5,24 @@
 #define EXPECT(call, result) assert_int_equal(call, result)
 
 enum { /* <netinet/tcp.h> is not what the library includes either */
-	NODELAY = 1, MAXSEG, CORK, KEEPIDLE, KEEPINTVL, KEEPCNT, SYNCNT, LINGER2, DEFER_ACCEPT, WINDOW_CLAMP, INFO, QUICKACK,
-	CONGESTION, USER_TIMEOUT = 18, NOTSENT_LOWAT = 25, ULP = 31, RTO_MAX_MS = 44, RTO_MIN_US = 45,
+       NODELAY = 1,
+       MAXSEG,
+       CORK,
+       KEEPIDLE,
+       KEEPINTVL,
+       KEEPCNT,
+       SYNCNT,
+       LINGER2,
+       DEFER_ACCEPT,
+       WINDOW_CLAMP,
+       INFO,
+       QUICKACK,
+       CONGESTION,
+       USER_TIMEOUT = 18,
+       NOTSENT_LOWAT = 25,
+       ULP = 31,
+       RTO_MAX_MS = 44,
+       RTO_MIN_US = 45,
 };
 
 struct row {
@@ -235,9 +251,9 @@ static void times_are_kept_in_ticks(void **state)
 		int result;
 		struct timeval shown;
 	} t[] = {
-		{{0, 0}, 0, {0, 0}},		   {{1, 1}, 0, {1, 4000}},	  {{1, 999999}, 0, {2, 0}},
-		{{0, 4001}, 0, {0, 8000}},	   {{0, 1000000}, -EDOM, {0, 0}}, {{0, -1}, -EDOM, {0, 0}},
-		{{-1, 0}, 0, {0, 0}},		   {{1000000, 0}, 0, {1000000, 0}},
+		{{0, 0}, 0, {0, 0}},	   {{1, 1}, 0, {1, 4000}},	    {{1, 999999}, 0, {2, 0}},
+		{{0, 4001}, 0, {0, 8000}}, {{0, 1000000}, -EDOM, {0, 0}},   {{0, -1}, -EDOM, {0, 0}},
+		{{-1, 0}, 0, {0, 0}},	   {{1000000, 0}, 0, {1000000, 0}},
 	};
 	static const int names[] = {SO_RCVTIMEO, SO_SNDTIMEO};
 

@@ -27,7 +27,7 @@ int inet_addr_in(const struct sock *sk, const struct sockaddr *addr, socklen_t l
 		*ip = addr_from_v4(&sin.sin_addr);
 		*port = ntohs(sin.sin_port);
 	} else {
-		struct sockaddr_in6 sin6 = { 0 };
+		struct sockaddr_in6 sin6 = {0};
 
 		if (len < SIN6_LEN_RFC2133)
 			return -EINVAL;
@@ -40,12 +40,13 @@ int inet_addr_in(const struct sock *sk, const struct sockaddr *addr, socklen_t l
 	return 0;
 }
 
-int inet_addr_out(const struct sock *sk, const struct in6_addr *ip, uint16_t port, struct sockaddr *addr, socklen_t *len)
+int inet_addr_out(const struct sock *sk, const struct in6_addr *ip, uint16_t port, struct sockaddr *addr,
+		  socklen_t *len)
 {
 	union {
 		struct sockaddr_in sin;
 		struct sockaddr_in6 sin6;
-	} name = { 0 };
+	} name = {0};
 	socklen_t full, n;
 
 	if (!len)
@@ -84,7 +85,8 @@ int inet_getname(const struct sock *sk, bool peer, struct sockaddr *addr, sockle
 /* ------------------------------------------------------------------ bind */
 
 /* bind(AF_UNSPEC, 0.0.0.0) on an AF_INET socket is an old habit that Linux forgives. */
-static int bind_addr4(const struct sock *sk, const struct sockaddr *addr, socklen_t len, struct in6_addr *ip, uint16_t *port)
+static int bind_addr4(const struct sock *sk, const struct sockaddr *addr, socklen_t len, struct in6_addr *ip,
+		      uint16_t *port)
 {
 	struct sockaddr_in sin;
 
@@ -96,7 +98,8 @@ static int bind_addr4(const struct sock *sk, const struct sockaddr *addr, sockle
 	return inet_addr_in(sk, (const struct sockaddr *)&sin, sizeof(sin), ip, port);
 }
 
-static int bind_addr6(const struct sock *sk, const struct sockaddr *addr, socklen_t len, struct in6_addr *ip, uint16_t *port)
+static int bind_addr6(const struct sock *sk, const struct sockaddr *addr, socklen_t len, struct in6_addr *ip,
+		      uint16_t *port)
 {
 	int err = inet_addr_in(sk, addr, len, ip, port);
 
@@ -105,7 +108,7 @@ static int bind_addr6(const struct sock *sk, const struct sockaddr *addr, sockle
 	return err;
 }
 
-/* Is the address one that may be bound?  IPv6 looks at the sock first, IPv4 at the address. */
+/* Is the address one that may be bound? IPv6 looks at the sock first, IPv4 at the address. */
 static int bind_check(struct sock *sk, const struct in6_addr *ip)
 {
 	bool v6 = sk->common.family == AF_INET6, bound = sk->common.state != TCP_CLOSE || sk->bind;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* inet/inet.c - which protocol does socket() mean?  The errors are Linux's, in its order. */
+/* inet/inet.c - which protocol does socket() mean? The errors are Linux's, in its order. */
 #include "stack/inet/inet.h"
 
 #include <errno.h>
 
 enum {
-	AF_LIMIT = 46,	      /* AF_MAX, SOCK_MAX, IPPROTO_MAX: beyond is no number for it at all */
+	AF_LIMIT = 46, /* AF_MAX, SOCK_MAX, IPPROTO_MAX: beyond is no number for it at all */
 	SOCK_LIMIT = 11,
 	IPPROTO_LIMIT = 263,
 };

@@ -6,13 +6,15 @@
 #include "stack/tcp/tcp.h"
 #include <sys/socket.h>
 
-/* A sock for socket(): 0 or -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -ENOBUFS. @type without flags. */
+/* For socket(), @type without flags. 0 or -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -ENOBUFS */
 int inet_create(struct net *net, int domain, int type, int protocol, struct sock **sk);
 
 /* 0; -EINVAL (too short), -EAFNOSUPPORT: as Linux's connect() has it for this family. */
-int inet_addr_in(const struct sock *sk, const struct sockaddr *addr, socklen_t len, struct in6_addr *ip, uint16_t *port);
-/* Writes a name of the sock's family, cut to *len; *len becomes the full length. -EINVAL: *len negative; -EFAULT: NULL. */
-int inet_addr_out(const struct sock *sk, const struct in6_addr *ip, uint16_t port, struct sockaddr *addr, socklen_t *len);
+int inet_addr_in(const struct sock *sk, const struct sockaddr *addr, socklen_t len, struct in6_addr *ip,
+		 uint16_t *port);
+/* Writes a name of the sock's family, cut to *len; *len becomes the full length. -EINVAL (*len negative), -EFAULT */
+int inet_addr_out(const struct sock *sk, const struct in6_addr *ip, uint16_t port, struct sockaddr *addr,
+		  socklen_t *len);
 int inet_bind(struct sock *sk, const struct sockaddr *addr, socklen_t len);
 /* getsockname(), getpeername(): 0, -ENOTCONN (SP-06), and as inet_addr_out(). */
 int inet_getname(const struct sock *sk, bool peer, struct sockaddr *addr, socklen_t *len);
@@ -22,8 +24,8 @@ int inet_setsockopt(struct sock *sk, int level, int name, const void *value, soc
 int inet_getsockopt(struct sock *sk, int level, int name, void *value, socklen_t *len);
 
 /*
- * Options that change nothing here are kept as Linux keeps them, to be shown again: one bit each in sock_opts.shown, from
- * a table of names; SOL_SOCKET's from bit 0, SOL_IP's and SOL_IPV6's from bit 10 on.
+ * Options that change nothing here are kept as Linux keeps them, to be shown again: one bit each in sock_opts.shown,
+ * from a table of names; SOL_SOCKET's from bit 0, SOL_IP's and SOL_IPV6's from bit 10 on.
  */
 struct shown_option {
 	int level, name;

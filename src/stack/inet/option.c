@@ -2,7 +2,7 @@
 /*
  * inet/option.c - setsockopt and getsockopt of SOL_IP and SOL_IPV6; SOL_TCP goes on to tcp/option.c
  *
- * An AF_INET6 socket knows both levels.  TOS and traffic class, and the TTL and the hop limit, are one value each here:
+ * An AF_INET6 socket knows both levels. TOS and traffic class, and the TTL and the hop limit, are one value each here:
  * Linux keeps one for each family on the wire (docs/LINUX.md).
  */
 #include "stack/inet/inet.h"
@@ -18,26 +18,26 @@ enum { PMTUDISC_MAX = 5 };
 /* ------------------------------------------------------------------ options that are only shown again */
 
 static const struct shown_option shown[] = {
-	{ SOL_IP, IP_FREEBIND, SHOWN_FREEBIND },
-	{ SOL_IP, IP_BIND_ADDRESS_NO_PORT, SHOWN_BIND_NO_PORT },
-	{ SOL_IP, IP_RECVOPTS, SHOWN_IP + 2 },
-	{ SOL_IP, IP_RETOPTS, SHOWN_IP + 3 },
-	{ SOL_IP, IP_PKTINFO, SHOWN_IP + 4 },
-	{ SOL_IP, IP_RECVTTL, SHOWN_IP + 5 },
-	{ SOL_IP, IP_RECVTOS, SHOWN_IP + 6 },
-	{ SOL_IP, IP_TRANSPARENT, SHOWN_IP + 7 },
-	{ SOL_IP, IP_RECVERR_RFC4884, SHOWN_IP + 8 },
-	{ SOL_IPV6, IPV6_FREEBIND, SHOWN_FREEBIND },
-	{ SOL_IPV6, IPV6_RECVPKTINFO, SHOWN_IP + 9 },
-	{ SOL_IPV6, IPV6_RECVHOPLIMIT, SHOWN_IP + 10 },
-	{ SOL_IPV6, IPV6_RECVRTHDR, SHOWN_IP + 11 },
-	{ SOL_IPV6, IPV6_RECVHOPOPTS, SHOWN_IP + 12 },
-	{ SOL_IPV6, IPV6_RECVDSTOPTS, SHOWN_IP + 13 },
-	{ SOL_IPV6, IPV6_RECVTCLASS, SHOWN_IP + 14 },
-	{ SOL_IPV6, IPV6_DONTFRAG, SHOWN_IP + 15 },
-	{ SOL_IPV6, IPV6_RECVPATHMTU, SHOWN_IP + 16 },
-	{ SOL_IPV6, IPV6_AUTOFLOWLABEL, SHOWN_IP + 17 },
-	{ SOL_IPV6, IPV6_TRANSPARENT, SHOWN_IP + 7 },
+	{SOL_IP, IP_FREEBIND, SHOWN_FREEBIND},
+	{SOL_IP, IP_BIND_ADDRESS_NO_PORT, SHOWN_BIND_NO_PORT},
+	{SOL_IP, IP_RECVOPTS, SHOWN_IP + 2},
+	{SOL_IP, IP_RETOPTS, SHOWN_IP + 3},
+	{SOL_IP, IP_PKTINFO, SHOWN_IP + 4},
+	{SOL_IP, IP_RECVTTL, SHOWN_IP + 5},
+	{SOL_IP, IP_RECVTOS, SHOWN_IP + 6},
+	{SOL_IP, IP_TRANSPARENT, SHOWN_IP + 7},
+	{SOL_IP, IP_RECVERR_RFC4884, SHOWN_IP + 8},
+	{SOL_IPV6, IPV6_FREEBIND, SHOWN_FREEBIND},
+	{SOL_IPV6, IPV6_RECVPKTINFO, SHOWN_IP + 9},
+	{SOL_IPV6, IPV6_RECVHOPLIMIT, SHOWN_IP + 10},
+	{SOL_IPV6, IPV6_RECVRTHDR, SHOWN_IP + 11},
+	{SOL_IPV6, IPV6_RECVHOPOPTS, SHOWN_IP + 12},
+	{SOL_IPV6, IPV6_RECVDSTOPTS, SHOWN_IP + 13},
+	{SOL_IPV6, IPV6_RECVTCLASS, SHOWN_IP + 14},
+	{SOL_IPV6, IPV6_DONTFRAG, SHOWN_IP + 15},
+	{SOL_IPV6, IPV6_RECVPATHMTU, SHOWN_IP + 16},
+	{SOL_IPV6, IPV6_AUTOFLOWLABEL, SHOWN_IP + 17},
+	{SOL_IPV6, IPV6_TRANSPARENT, SHOWN_IP + 7},
 };
 
 const struct shown_option *shown_option_find(const struct shown_option *table, size_t n, int level, int name)
@@ -71,7 +71,7 @@ static int set_tos(struct sock *sk, int v)
 	return 0;
 }
 
-/* -1: the default.  Linux takes a hop limit of 0, not a TTL of 0; here both mean the default. */
+/* -1: the default. Linux takes a hop limit of 0, not a TTL of 0; here both mean the default. */
 static int set_ttl(struct sock *sk, int v, int lowest)
 {
 	struct sock_opts *own;

@@ -2,8 +2,8 @@
 /*
  * life/accept.c - accept4(2): the oldest child of a listener becomes a file of this task
  *
- * The number is reserved before the wait, as in Linux: a blocked accept() holds it, and others get the next.  One connection
- * wakes one of several waiters; SHUT_RD wakes them all (LS-13).
+ * The number is reserved before the wait, as in Linux: a blocked accept() holds it, and others get the next. One
+ * connection wakes one of several waiters; SHUT_RD wakes them all (LS-13).
  */
 #include "stack/life/open.h"
 
@@ -30,7 +30,7 @@ static void accept_leave(struct op *op)
 	op->u.name.newfd = -1;
 }
 
-/* Who it is, where the caller asked.  A child that was reset meanwhile still has its name (LS-08). */
+/* Who it is, where the caller asked. A child that was reset meanwhile still has its name (LS-08). */
 static int accept_name(const struct op *op, const struct sock *child)
 {
 	if (!op->u.name.addr)
@@ -45,7 +45,7 @@ static int64_t accept_child(struct op *op, struct sock *listener)
 	int fd = op->u.name.newfd, err;
 
 	if (!file)
-		return -ENFILE; /* it stays in the queue */
+		return -ENFILE;	    /* it stays in the queue */
 	tcp_acceptq_take(listener); /* whose reference is the socket's now */
 	((struct socket *)file->private_data)->state = SS_CONNECTED;
 	tcp_trace_step(child, "sys_accept4");

@@ -9,12 +9,12 @@
  *   sock_close     the file was a socket
  *   sock_release   the program's half ends here
  *   inet_release   how long may close wait?  linger, unless the process is exiting
- *   tcp_close      FIN, RST or silence; then, at once or when the lingering is over,
- *   tcp_orphan     the network's half lives on alone, for as long as it has work, or ends here too
+ *   tcp_close      FIN, RST or silence
+ *   tcp_orphan     now, or when the lingering is over: the network's half lives on alone while it has work, or ends here
  *
- * Everyone that drops a last reference comes by here: close, dup2, exec, exit, and a call in progress whose descriptor was
- * closed under it (FD-10).  From __fput on the functions return whether close() has to wait: then @op stays pending, as
- * close_linger, until the FIN is acknowledged, the time is over, or a signal comes, and ends with the result it had.
+ * Everyone that drops a last reference comes by here: close, dup2, exec, exit, and a call in progress whose descriptor
+ * was closed under it (FD-10). From __fput on the functions return whether close() has to wait: then @op stays pending,
+ * as close_linger, until the FIN is acknowledged, the time is over, or a signal comes, and ends with the result it had.
  *
  * Linux keeps these bodies in five files and has two variants of the first three: docs/LINUX.md.
  */
@@ -48,7 +48,7 @@ int64_t sys_close(struct op *op)
 	return filp_close(file, op);
 }
 
-const struct op_class sys_close_class = { .name = "close", .try = sys_close };
+const struct op_class sys_close_class = {.name = "close", .try = sys_close};
 
 int64_t filp_close(struct file *file, struct op *op)
 {
@@ -109,7 +109,8 @@ static bool inet_release(struct socket *socket, struct op *op)
 
 /* ------------------------------------------------------------------ the protocol */
 
-/* From each state: the one behind our FIN, whether a FIN is due, and the row of the closing rules by which close() does it. */
+/* From each state the one behind our FIN, whether a FIN is due, and the cause by which close() goes there. */
+/* clang-format off */
 #define CLOSE_TABLE(C) \
 	C(ESTABLISHED,	FIN_WAIT1,	true,	close)			\
 	C(SYN_SENT,	CLOSE,		false,	close_syn_sent)		\
@@ -120,13 +121,14 @@ static bool inet_release(struct socket *socket, struct op *op)
 	C(CLOSE_WAIT,	LAST_ACK,	true,	close_passive)		\
 	C(LAST_ACK,	LAST_ACK,	false,	close_again)		\
 	C(CLOSING,	CLOSING,	false,	close_again)
+/* clang-format on */
 
 static const struct {
 	uint8_t next;
 	bool fin;
 	uint8_t cause;
 } close_table[TCP_MAX_STATES] = {
-#define CLOSE_ROW(state, next, fin, cause) [TCP_##state] = { TCP_##next, fin, CAUSE_##cause },
+#define CLOSE_ROW(state, next, fin, cause) [TCP_##state] = {TCP_##next, fin, CAUSE_##cause},
 	CLOSE_TABLE(CLOSE_ROW)
 #undef CLOSE_ROW
 };

@@ -8,8 +8,8 @@
  *	  connect_end         up, or failed: then the socket is as new (WK-04)
  *	connect(AF_UNSPEC)    tcp_disconnect (section 13)
  *
- * A second call on a non-blocking socket finds SS_CONNECTING and takes up at connect_wait: so it is the one that is told
- * of success, or of the error (HS-08, RR-13).
+ * A second call on a non-blocking socket finds SS_CONNECTING and takes up at connect_wait: so it is the one that is
+ * told of success, or of the error (HS-08, RR-13).
  */
 #include "stack/life/open.h"
 

@@ -5,7 +5,7 @@
  *	begin      where is the memory, and how much of it?  what may be wrong with the call itself
  *	try        tcp_recvmsg() or tcp_sendmsg() do what can be done now ...
  *	  wait     ... and if that is not all, the operation waits on the socket and tries again when woken
- *	end        its time over, or a signal: what was moved so far counts; only a call that moved nothing reports an error
+ *	end        its time over, or a signal: what was moved counts; only a call that moved nothing reports an error
  *
  * All forms come here as one; struct tcp_io is their progress.
  */
@@ -16,10 +16,10 @@
 #include <signal.h>
 
 enum {
-	IOV_LIMIT = 1024,	 /* UIO_MAXIOV */
-	RETRY_MEMORY_MS = 100,	 /* a writer that waits for memory and not for the peer */
+	IOV_LIMIT = 1024,      /* UIO_MAXIOV */
+	RETRY_MEMORY_MS = 100, /* a writer that waits for memory and not for the peer */
 };
-#define MAX_RW_COUNT ((size_t)INT_MAX & ~(size_t)4095) /* no call moves more */
+#define MAX_RW_COUNT	   ((size_t)INT_MAX & ~(size_t)4095) /* no call moves more */
 #define MSG_FASTOPEN_ASKED 0x20000000
 
 /* ------------------------------------------------------------------ begin */
@@ -143,7 +143,8 @@ static int check_control(const struct msghdr *msg)
 		return 0;
 	if (!msg->msg_control)
 		return -EFAULT;
-	for (const struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((struct msghdr *)msg, (struct cmsghdr *)c)) {
+	for (const struct cmsghdr *c = CMSG_FIRSTHDR(msg); c;
+	     c = CMSG_NXTHDR((struct msghdr *)msg, (struct cmsghdr *)c)) {
 		size_t left = (size_t)((const char *)msg->msg_control + msg->msg_controllen - (const char *)c);
 
 		if (c->cmsg_len < sizeof(*c) || c->cmsg_len > left)

@@ -62,8 +62,8 @@ static int64_t try_ioctl(struct op *op)
 	}
 }
 
-const struct op_class sys_getsockname = { .name = "getsockname", .try = try_getsockname, .takes_fd = true };
-const struct op_class sys_getpeername = { .name = "getpeername", .try = try_getpeername, .takes_fd = true };
-const struct op_class sys_getsockopt = { .name = "getsockopt", .try = try_getsockopt, .takes_fd = true };
-const struct op_class sys_setsockopt = { .name = "setsockopt", .try = try_setsockopt, .takes_fd = true };
-const struct op_class sys_ioctl = { .name = "ioctl", .try = try_ioctl, .takes_fd = true };
+const struct op_class sys_getsockname = {.name = "getsockname", .try = try_getsockname, .takes_fd = true};
+const struct op_class sys_getpeername = {.name = "getpeername", .try = try_getpeername, .takes_fd = true};
+const struct op_class sys_getsockopt = {.name = "getsockopt", .try = try_getsockopt, .takes_fd = true};
+const struct op_class sys_setsockopt = {.name = "setsockopt", .try = try_setsockopt, .takes_fd = true};
+const struct op_class sys_ioctl = {.name = "ioctl", .try = try_ioctl, .takes_fd = true};

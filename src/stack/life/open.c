@@ -60,7 +60,7 @@ static int64_t try_socket(struct op *op)
 	return fd;
 }
 
-const struct op_class sys_socket = { .name = "socket", .try = try_socket };
+const struct op_class sys_socket = {.name = "socket", .try = try_socket};
 
 /* ------------------------------------------------------------------ bind */
 
@@ -82,7 +82,7 @@ static int64_t try_bind(struct op *op)
 	return err ? err : inet_bind(socket->sk, op->u.addr.addr, op->u.addr.len);
 }
 
-const struct op_class sys_bind = { .name = "bind", .try = try_bind, .takes_fd = true };
+const struct op_class sys_bind = {.name = "bind", .try = try_bind, .takes_fd = true};
 
 /* ------------------------------------------------------------------ listen */
 
@@ -107,4 +107,4 @@ static int64_t try_listen(struct op *op)
 	return tcp_listen_start(sk, backlog);
 }
 
-const struct op_class sys_listen = { .name = "listen", .try = try_listen, .takes_fd = true };
+const struct op_class sys_listen = {.name = "listen", .try = try_listen, .takes_fd = true};

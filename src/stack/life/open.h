@@ -12,7 +12,7 @@ struct file *sock_file_new(struct net *net, struct sock *sk, int flags);
 /* A name that the program hands in: 0, -EINVAL (too long), -EFAULT. */
 int sockaddr_check(const struct sockaddr *addr, socklen_t len);
 
-/* Does the call return rather than wait?  By O_NONBLOCK, MSG_DONTWAIT, a direct call, or a negative SO_RCVTIMEO. */
+/* Does the call return rather than wait? By O_NONBLOCK, MSG_DONTWAIT, a direct call, or a negative SO_RCVTIMEO. */
 static inline bool op_never_waits(const struct op *op, int msg_flags, uint32_t timeo_ms)
 {
 	return op->nonblock || msg_flags & MSG_DONTWAIT || op->file->flags & O_NONBLOCK || timeo_ms == 0;

@@ -6,7 +6,7 @@
  *   inet_shutdown   the two bits that calls and poll look at; a listener and an attempt to connect are given up
  *   tcp_shutdown    SHUT_WR: a FIN behind what is queued
  *
- * The descriptor stays; only close() ends it.  What each state makes of it: linux-close.md section 12.
+ * The descriptor stays; only close() ends it. What each state makes of it: linux-close.md section 12.
  */
 #include "stack/life/life.h"
 
@@ -24,7 +24,7 @@ int64_t sys_shutdown(struct op *op)
 	return inet_shutdown(socket, op->u.shutdown.how);
 }
 
-const struct op_class sys_shutdown_class = { .name = "shutdown", .try = sys_shutdown, .takes_fd = true };
+const struct op_class sys_shutdown_class = {.name = "shutdown", .try = sys_shutdown, .takes_fd = true};
 
 /* The socket layer's note: an attempt is no more, a connection that came up meanwhile is noticed. */
 static void socket_note_shutdown(struct socket *socket)
@@ -61,7 +61,7 @@ static int inet_shutdown(struct socket *socket, int how)
 		break;
 	case TCP_CLOSE:
 		err = -ENOTCONN; /* and the bits are set all the same: they outlive the next connect() (SH-17) */
-		/* fall through */
+				 /* fall through */
 	default:
 		sk->shutdown |= how;
 		tcp_shutdown(sk, how);

@@ -21,10 +21,16 @@ enum { SOCK_MIN_SNDBUF = 4608, SOCK_MIN_RCVBUF = 2304 };
 
 /* Nothing here depends on them: kept, and shown again. */
 static const struct shown_option shown[] = {
-	{ SOL_SOCKET, SO_DEBUG, 0 },	    { SOL_SOCKET, SO_DONTROUTE, 1 }, { SOL_SOCKET, SO_BROADCAST, 2 },
-	{ SOL_SOCKET, SO_NO_CHECK, 3 },	    { SOL_SOCKET, SO_TIMESTAMP, 4 }, { SOL_SOCKET, SO_TIMESTAMPNS, 5 },
-	{ SOL_SOCKET, SO_RXQ_OVFL, 6 },	    { SOL_SOCKET, SO_BUSY_POLL, 7 }, { SOL_SOCKET, SO_SELECT_ERR_QUEUE, 8 },
-	{ SOL_SOCKET, SO_PREFER_BUSY_POLL, 9 },
+	{SOL_SOCKET, SO_DEBUG, 0},
+	{SOL_SOCKET, SO_DONTROUTE, 1},
+	{SOL_SOCKET, SO_BROADCAST, 2},
+	{SOL_SOCKET, SO_NO_CHECK, 3},
+	{SOL_SOCKET, SO_TIMESTAMP, 4},
+	{SOL_SOCKET, SO_TIMESTAMPNS, 5},
+	{SOL_SOCKET, SO_RXQ_OVFL, 6},
+	{SOL_SOCKET, SO_BUSY_POLL, 7},
+	{SOL_SOCKET, SO_SELECT_ERR_QUEUE, 8},
+	{SOL_SOCKET, SO_PREFER_BUSY_POLL, 9},
 };
 
 /* ------------------------------------------------------------------ setting */
@@ -226,23 +232,23 @@ int sock_setsockopt(struct socket *socket, int level, int name, const void *valu
 
 /* ------------------------------------------------------------------ showing */
 
-/* A negative time means no limit, which Linux keeps as the longest time there is, and shows as what that is in seconds. */
+/* A negative time means no limit. Linux keeps the longest time there is and shows the lower half of that in seconds. */
 #define LINGER_FOREVER_SHOWN (-1752346657)
 
 static int get_linger(const struct sock *sk, void *value, socklen_t *len)
 {
 	int32_t s = (int32_t)sk->opts->lingertime_s;
-	struct linger l = { .l_onoff = sock_flag(sk, SOCK_LINGER), .l_linger = s < 0 ? LINGER_FOREVER_SHOWN : s };
+	struct linger l = {.l_onoff = sock_flag(sk, SOCK_LINGER), .l_linger = s < 0 ? LINGER_FOREVER_SHOWN : s};
 
 	return option_put(value, len, &l, sizeof(l));
 }
 
 static int get_timeout(uint32_t ms, void *value, socklen_t *len)
 {
-	struct timeval tv = { 0 };
+	struct timeval tv = {0};
 
 	if (ms != UINT32_MAX)
-		tv = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+		tv = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 	return option_put(value, len, &tv, sizeof(tv));
 }
 

@@ -17,10 +17,10 @@ static bool addr_is_linklocal(const struct in6_addr *a)
 	return IN6_IS_ADDR_LINKLOCAL(a);
 }
 
-/* May this sock have that peer?  "Any" means this host. */
+/* May this sock have that peer? "Any" means this host. */
 static int tcp_peer_address(const struct sock *sk, struct in6_addr *daddr)
 {
-	static const uint8_t loopback4[4] = { 127, 0, 0, 1 };
+	static const uint8_t loopback4[4] = {127, 0, 0, 1};
 	bool bound_v4 = addr_is_v4(&sk->rcv_saddr);
 
 	if (addr_is_any(daddr)) {
@@ -93,8 +93,8 @@ int tcp_start_connect(struct sock *sk, const struct in6_addr *to, uint16_t dport
 	err = tcp_connect(sk);
 	if (!err)
 		return 0;
-failed:
-	tcp_set_state(sk, TCP_CLOSE, CAUSE_connect_failed); /* unhashed, and the port given back unless bound by number */
+failed: /* out of the table, and the port given back unless it was bound by number */
+	tcp_set_state(sk, TCP_CLOSE, CAUSE_connect_failed);
 	tcp_clear_deadlines(sk);
 	tcp_write_queue_purge(sk);
 	tcp_reset_saddr(sk);
@@ -107,7 +107,7 @@ failed:
 /* States in which the peer has to be told (tcp_need_reset). */
 #define NEEDS_RST (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
 
-/* The abort of RFC 9293, with Linux's own opinion of CLOSING and LAST_ACK: a RST only if something is unsent (DC-04). */
+/* RFC 9293's abort, with Linux's own opinion of CLOSING and LAST_ACK: a RST only if something is unsent (DC-04). */
 static void tcp_disconnect_abort(struct sock *sk, unsigned was, enum tcp_cause cause)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);

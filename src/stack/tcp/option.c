@@ -2,21 +2,21 @@
 /*
  * tcp/option.c - setsockopt and getsockopt of SOL_TCP, TCP_INFO, and the ioctls that ask about the queues
  *
- * An option is one row of a table: how to set it, how to show it.  Limits, what is shown back, and errors are Linux 6.18's, by
- * experiment.  What few socks set lives in struct sock_opts; a sock gets its own copy with the first such option.
+ *	tcp_setsockopt   ranges[]: may it have this value?  then what it switches, or keeps in struct sock_opts
+ *	tcp_getsockopt   get_number(), TCP_INFO, and the few strings
+ *
+ * Limits, what is shown back, and errors are Linux 6.18's, by experiment. What few socks set lives in struct sock_opts;
+ * a sock gets its own copy with the first such option.
  */
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/uapi.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 enum {
-	MAX_TCP_KEEPIDLE = 32767,
-	MAX_TCP_KEEPINTVL = 32767,
-	MAX_TCP_KEEPCNT = 127,
-	MAX_TCP_SYNCNT = 127,
 	TCP_MIN_MSS = 88,
 	TCP_MAXSEG_MAX = 32767,
 	SOCK_MIN_RCVBUF = 2304,
@@ -59,146 +59,49 @@ int option_put(void *value, socklen_t *len, const void *from, socklen_t size)
 
 /* ------------------------------------------------------------------ numbers kept in sock_opts */
 
-/* A copy of the options to write to in the variable own, or -ENOMEM. */
-#define OWN_OPTS(sk) \
-	struct sock_opts *own = sock_opts_own(sk); \
-	if (!own) \
-		return -ENOMEM
+/* Outside these a value is -EINVAL. */
+static const struct {
+	int name, lowest, highest;
+} ranges[] = {
+	{TCP_KEEPIDLE, 1, 32767}, /* seconds */
+	{TCP_KEEPINTVL, 1, 32767},	{TCP_KEEPCNT, 1, 127},
+	{TCP_SYNCNT, 1, 127},		{TCP_USER_TIMEOUT, 0, INT_MAX},
+	{TCP_RTO_MAX_MS, 1000, 120000}, {TCP_RTO_MIN_US, 4001, 200000}, /* two ticks, rounded up */
+};
 
-static int set_keepidle(struct sock *sk, int v)
+static bool in_range(int name, int v)
 {
-	const struct tcp_sock *tp = tcp_sk(sk);
-	uint32_t idle_ms, since_ms;
-
-	if (v < 1 || v > MAX_TCP_KEEPIDLE)
-		return -EINVAL;
-	OWN_OPTS(sk);
-	own->keepalive_time_ms = idle_ms = (uint32_t)v * 1000;
-	if (!sock_flag(sk, SOCK_KEEPOPEN) || sk_in(sk, TCPF_CLOSE | TCPF_LISTEN))
-		return 0;
-	since_ms = net_time_ms(sk->net) - tp->rcv_tstamp_ms; /* what has passed of it counts */
-	tcp_reset_keepalive_timer(sk, msecs_to_jiffies(idle_ms > since_ms ? idle_ms - since_ms : 0));
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+		if (ranges[i].name == name)
+			return v >= ranges[i].lowest && v <= ranges[i].highest;
+	return name != TCP_MAXSEG || !v || (v >= TCP_MIN_MSS && v <= TCP_MAXSEG_MAX);
 }
 
-static int set_keepintvl(struct sock *sk, int v)
+/* What has passed of the new time counts already. */
+static void keepidle_changed(struct sock *sk, uint32_t idle_ms)
 {
-	if (v < 1 || v > MAX_TCP_KEEPINTVL)
-		return -EINVAL;
-	OWN_OPTS(sk);
-	own->keepalive_intvl_ms = (uint32_t)v * 1000;
-	return 0;
-}
+	uint32_t since_ms = net_time_ms(sk->net) - tcp_sk(sk)->rcv_tstamp_ms;
 
-static int set_keepcnt(struct sock *sk, int v)
-{
-	if (v < 1 || v > MAX_TCP_KEEPCNT)
-		return -EINVAL;
-	OWN_OPTS(sk);
-	own->keepalive_probes = (uint8_t)v;
-	return 0;
-}
-
-static int set_syncnt(struct sock *sk, int v)
-{
-	if (v < 1 || v > MAX_TCP_SYNCNT)
-		return -EINVAL;
-	OWN_OPTS(sk);
-	own->syn_retries = (uint8_t)v;
-	return 0;
-}
-
-static int set_linger2(struct sock *sk, int v)
-{
-	OWN_OPTS(sk);
-	own->linger2_s = v < 0 ? -1 : min_t(int, v, TCP_FIN_TIMEOUT_MAX_S);
-	return 0;
-}
-
-static int set_user_timeout(struct sock *sk, int v)
-{
-	if (v < 0)
-		return -EINVAL;
-	OWN_OPTS(sk);
-	own->user_timeout_ms = (uint32_t)v;
-	return 0;
-}
-
-static int set_maxseg(struct sock *sk, int v)
-{
-	if (v && (v < TCP_MIN_MSS || v > TCP_MAXSEG_MAX))
-		return -EINVAL;
-	OWN_OPTS(sk);
-	own->user_mss = (uint16_t)v;
-	return 0;
-}
-
-static int set_rto_max(struct sock *sk, int v)
-{
-	if (v < 1000 || v > 120000)
-		return -EINVAL;
-	OWN_OPTS(sk);
-	own->rto_max_ms = (uint32_t)v;
-	return 0;
-}
-
-static int set_rto_min(struct sock *sk, int v)
-{
-	uint32_t j = v > 0 ? ((uint32_t)v + 3999) / 4000 : 0; /* kept in ticks */
-
-	if (j < TCP_TIMEOUT_MIN_J || j > HZ / 5)
-		return -EINVAL;
-	OWN_OPTS(sk);
-	own->rto_min_us = j * 4000;
-	return 0;
-}
-
-static int set_notsent_lowat(struct sock *sk, int v)
-{
-	OWN_OPTS(sk);
-	own->notsent_lowat = (uint32_t)v;
-	sk_write_space(sk);
-	return 0;
-}
-
-static int set_window_clamp(struct sock *sk, int v)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	uint32_t clamp = v ? max_t(uint32_t, SOCK_MIN_RCVBUF / 2, (uint32_t)v) : 0;
-
-	if (!v && sk->common.state != TCP_CLOSE)
-		return -EINVAL;
-	OWN_OPTS(sk);
-	own->window_clamp = clamp;
-	if (clamp && clamp != tp->window_clamp) {
-		if (clamp < tp->window_clamp)
-			tp->rcv_ssthresh = min(tp->rcv_ssthresh, clamp);
-		else
-			tp->rcv_ssthresh = max(min(tp->rcv_wnd, clamp), tp->rcv_ssthresh);
-	}
-	tp->window_clamp = clamp;
-	return 0;
+	if (sock_flag(sk, SOCK_KEEPOPEN) && !sk_in(sk, TCPF_CLOSE | TCPF_LISTEN))
+		tcp_reset_keepalive_timer(sk, msecs_to_jiffies(idle_ms > since_ms ? idle_ms - since_ms : 0));
 }
 
 /* TCP_DEFER_ACCEPT is given in seconds and kept as a number of SYN-ACK repetitions, which cover at least that time. */
-static int set_defer_accept(struct sock *sk, int seconds)
+static uint8_t secs_to_retrans(int seconds)
 {
 	int period = 1, timeout = 1;
-	uint8_t n = 0;
+	uint8_t n = seconds > 0;
 
-	OWN_OPTS(sk);
-	if (seconds > 0)
-		for (n = 1; seconds > period && n < 255; n++) {
-			timeout = min(timeout * 2, 120);
-			period += timeout;
-		}
-	own->defer_accept = n;
-	return 0;
+	for (; seconds > period && n < 255; n++) {
+		timeout = min(timeout * 2, 120);
+		period += timeout;
+	}
+	return n;
 }
 
-static int get_defer_accept(const struct sock *sk)
+static int retrans_to_secs(int n)
 {
-	int n = sk->opts->defer_accept, timeout = 1, period = n ? 1 : 0;
+	int timeout = 1, period = n ? 1 : 0;
 
 	while (n-- > 1) {
 		timeout = min(timeout * 2, 120);
@@ -207,63 +110,99 @@ static int get_defer_accept(const struct sock *sk)
 	return period;
 }
 
-static int get_keepidle(const struct sock *sk) { return (int)(tcp_keepalive_time_ms(sk) / 1000); }
-static int get_keepintvl(const struct sock *sk) { return (int)(tcp_keepalive_intvl_ms(sk) / 1000); }
-static int get_keepcnt(const struct sock *sk)
-{
-	return sk->opts->keepalive_probes ? sk->opts->keepalive_probes : sk->net->sysctl.tcp_keepalive_probes;
-}
-static int get_syncnt(const struct sock *sk)
-{
-	return sk->opts->syn_retries ? sk->opts->syn_retries : sk->net->sysctl.tcp_syn_retries;
-}
-static int get_linger2(const struct sock *sk)
-{
-	return sk->opts->linger2_s ? sk->opts->linger2_s : sk->net->sysctl.tcp_fin_timeout;
-}
-static int get_user_timeout(const struct sock *sk) { return (int)sk->opts->user_timeout_ms; }
-static int get_notsent_lowat(const struct sock *sk) { return (int)sk->opts->notsent_lowat; }
-static int get_window_clamp(const struct sock *sk) { return (int)tcp_sk(sk)->window_clamp; }
-static int get_rto_max(const struct sock *sk) { return (int)jiffies_to_msecs(tcp_rto_max_j(sk)); }
-static int get_rto_min(const struct sock *sk) { return (int)jiffies_to_msecs(tcp_rto_min_j(sk)) * 1000; }
-static int get_maxseg(const struct sock *sk)
-{
-	bool own = sk->opts->user_mss && sk_in(sk, TCPF_CLOSE | TCPF_LISTEN);
-
-	return own ? sk->opts->user_mss : tcp_sk(sk)->mss_cache;
-}
-
-/* ------------------------------------------------------------------ switches of the output side */
-
-static int set_nodelay(struct sock *sk, int v)
+static void set_window_clamp(struct sock *sk, uint32_t clamp)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (v) {
+	if (clamp && clamp < tp->window_clamp)
+		tp->rcv_ssthresh = min(tp->rcv_ssthresh, clamp);
+	else if (clamp > tp->window_clamp)
+		tp->rcv_ssthresh = max(min(tp->rcv_wnd, clamp), tp->rcv_ssthresh);
+	tp->window_clamp = clamp;
+}
+
+/* A value that is in its range. */
+static int set_kept(struct sock *sk, int name, int v)
+{
+	struct sock_opts *own = sock_opts_own(sk);
+
+	if (!own)
+		return -ENOMEM;
+	switch (name) {
+	case TCP_KEEPIDLE:
+		own->keepalive_time_ms = (uint32_t)v * 1000;
+		keepidle_changed(sk, own->keepalive_time_ms);
+		break;
+	case TCP_KEEPINTVL:
+		own->keepalive_intvl_ms = (uint32_t)v * 1000;
+		break;
+	case TCP_KEEPCNT:
+		own->keepalive_probes = (uint8_t)v;
+		break;
+	case TCP_SYNCNT:
+		own->syn_retries = (uint8_t)v;
+		break;
+	case TCP_LINGER2:
+		own->linger2_s = v < 0 ? -1 : min_t(int, v, TCP_FIN_TIMEOUT_MAX_S);
+		break;
+	case TCP_DEFER_ACCEPT:
+		own->defer_accept = secs_to_retrans(v);
+		break;
+	case TCP_WINDOW_CLAMP:
+		own->window_clamp = v ? max_t(uint32_t, SOCK_MIN_RCVBUF / 2, (uint32_t)v) : 0;
+		set_window_clamp(sk, own->window_clamp);
+		break;
+	case TCP_USER_TIMEOUT:
+		own->user_timeout_ms = (uint32_t)v;
+		break;
+	case TCP_MAXSEG:
+		own->user_mss = (uint16_t)v;
+		break;
+	case TCP_NOTSENT_LOWAT:
+		own->notsent_lowat = (uint32_t)v;
+		sk_write_space(sk);
+		break;
+	case TCP_RTO_MAX_MS:
+		own->rto_max_ms = (uint32_t)v;
+		break;
+	case TCP_RTO_MIN_US:
+		own->rto_min_us = ((uint32_t)v + 3999) / 4000 * 4000; /* kept in ticks */
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ switches */
+
+static void set_nodelay(struct sock *sk, bool on)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (on) {
 		tp->nonagle |= TCP_NAGLE_OFF | TCP_NAGLE_PUSH;
 		tcp_push_pending_frames(sk);
 	} else {
 		tp->nonagle &= ~TCP_NAGLE_OFF;
 	}
-	return 0;
 }
 
-static int set_cork(struct sock *sk, int v)
+static void set_cork(struct sock *sk, bool on)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (v) {
+	if (on) {
 		tp->nonagle |= TCP_NAGLE_CORK;
-		return 0;
+		return;
 	}
 	tp->nonagle &= ~TCP_NAGLE_CORK;
 	if (tp->nonagle & TCP_NAGLE_OFF)
 		tp->nonagle |= TCP_NAGLE_PUSH;
 	tcp_push_pending_frames(sk);
-	return 0;
 }
 
-static int set_quickack(struct sock *sk, int v)
+static void set_quickack(struct sock *sk, int v)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	uint8_t dialogue = (uint8_t)sk->net->sysctl.tcp_pingpong_thresh;
@@ -275,61 +214,101 @@ static int set_quickack(struct sock *sk, int v)
 		if (!(v & 1))
 			tp->ack.pingpong = dialogue; /* an even number: this once */
 	}
+}
+
+static int set_number(struct sock *sk, int name, int v)
+{
+	if (!in_range(name, v))
+		return -EINVAL;
+	switch (name) {
+	case TCP_NODELAY:
+		set_nodelay(sk, v);
+		return 0;
+	case TCP_CORK:
+		set_cork(sk, v);
+		return 0;
+	case TCP_QUICKACK:
+		set_quickack(sk, v);
+		return 0;
+	case TCP_REPAIR:
+		return -EPERM; /* what an unprivileged program is told */
+	case TCP_WINDOW_CLAMP:
+		if (!v && sk->common.state != TCP_CLOSE)
+			return -EINVAL;
+		break;
+	}
+	return set_kept(sk, name, v);
+}
+
+/* ------------------------------------------------------------------ showing */
+
+static int get_maxseg(const struct sock *sk)
+{
+	bool asked = sk->opts->user_mss && sk_in(sk, TCPF_CLOSE | TCPF_LISTEN);
+
+	return asked ? sk->opts->user_mss : tcp_sk(sk)->mss_cache;
+}
+
+static int get_number(const struct sock *sk, int name, int *v)
+{
+	const struct sysctls *sysctl = &sk->net->sysctl;
+	const struct sock_opts *opts = sk->opts;
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	switch (name) {
+	case TCP_NODELAY:
+		*v = !!(tp->nonagle & TCP_NAGLE_OFF);
+		break;
+	case TCP_MAXSEG:
+		*v = get_maxseg(sk);
+		break;
+	case TCP_CORK:
+		*v = !!(tp->nonagle & TCP_NAGLE_CORK);
+		break;
+	case TCP_KEEPIDLE:
+		*v = (int)(tcp_keepalive_time_ms(sk) / 1000);
+		break;
+	case TCP_KEEPINTVL:
+		*v = (int)(tcp_keepalive_intvl_ms(sk) / 1000);
+		break;
+	case TCP_KEEPCNT:
+		*v = opts->keepalive_probes ? opts->keepalive_probes : sysctl->tcp_keepalive_probes;
+		break;
+	case TCP_SYNCNT:
+		*v = opts->syn_retries ? opts->syn_retries : sysctl->tcp_syn_retries;
+		break;
+	case TCP_LINGER2:
+		*v = opts->linger2_s ? opts->linger2_s : sysctl->tcp_fin_timeout;
+		break;
+	case TCP_DEFER_ACCEPT:
+		*v = retrans_to_secs(opts->defer_accept);
+		break;
+	case TCP_WINDOW_CLAMP:
+		*v = (int)tp->window_clamp;
+		break;
+	case TCP_QUICKACK:
+		*v = tp->ack.pingpong < sysctl->tcp_pingpong_thresh;
+		break;
+	case TCP_USER_TIMEOUT:
+		*v = (int)opts->user_timeout_ms;
+		break;
+	case TCP_NOTSENT_LOWAT:
+		*v = (int)opts->notsent_lowat;
+		break;
+	case TCP_RTO_MAX_MS:
+		*v = (int)jiffies_to_msecs(tcp_rto_max_j(sk));
+		break;
+	case TCP_RTO_MIN_US:
+		*v = (int)jiffies_to_msecs(tcp_rto_min_j(sk)) * 1000;
+		break;
+	case TCP_REPAIR:
+	case TCP_IS_MPTCP:
+		*v = 0;
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
 	return 0;
-}
-
-/* What an unprivileged program is told. */
-static int set_repair(struct sock *sk, int v)
-{
-	(void)sk;
-	(void)v;
-	return -EPERM;
-}
-
-static int get_nodelay(const struct sock *sk) { return !!(tcp_sk(sk)->nonagle & TCP_NAGLE_OFF); }
-static int get_cork(const struct sock *sk) { return !!(tcp_sk(sk)->nonagle & TCP_NAGLE_CORK); }
-static int get_quickack(const struct sock *sk)
-{
-	return tcp_sk(sk)->ack.pingpong < sk->net->sysctl.tcp_pingpong_thresh;
-}
-static int get_zero(const struct sock *sk)
-{
-	(void)sk;
-	return 0;
-}
-
-/* ------------------------------------------------------------------ the table */
-
-static const struct tcp_option {
-	int name;
-	int (*set)(struct sock *sk, int v);
-	int (*get)(const struct sock *sk);
-} tcp_options[] = {
-	{ TCP_NODELAY, set_nodelay, get_nodelay },
-	{ TCP_MAXSEG, set_maxseg, get_maxseg },
-	{ TCP_CORK, set_cork, get_cork },
-	{ TCP_KEEPIDLE, set_keepidle, get_keepidle },
-	{ TCP_KEEPINTVL, set_keepintvl, get_keepintvl },
-	{ TCP_KEEPCNT, set_keepcnt, get_keepcnt },
-	{ TCP_SYNCNT, set_syncnt, get_syncnt },
-	{ TCP_LINGER2, set_linger2, get_linger2 },
-	{ TCP_DEFER_ACCEPT, set_defer_accept, get_defer_accept },
-	{ TCP_WINDOW_CLAMP, set_window_clamp, get_window_clamp },
-	{ TCP_QUICKACK, set_quickack, get_quickack },
-	{ TCP_USER_TIMEOUT, set_user_timeout, get_user_timeout },
-	{ TCP_REPAIR, set_repair, get_zero },
-	{ TCP_NOTSENT_LOWAT, set_notsent_lowat, get_notsent_lowat },
-	{ TCP_IS_MPTCP, NULL, get_zero },
-	{ TCP_RTO_MAX_MS, set_rto_max, get_rto_max },
-	{ TCP_RTO_MIN_US, set_rto_min, get_rto_min },
-};
-
-static const struct tcp_option *tcp_option_find(int name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(tcp_options); i++)
-		if (tcp_options[i].name == name)
-			return &tcp_options[i];
-	return NULL;
 }
 
 /* ------------------------------------------------------------------ strings and structures */
@@ -417,7 +396,6 @@ static void tcp_info_fill(const struct sock *sk, struct tcp_info *info)
 
 int tcp_setsockopt(struct sock *sk, int name, const void *value, socklen_t len)
 {
-	const struct tcp_option *o = tcp_option_find(name);
 	int v, err;
 
 	if (name == TCP_CONGESTION)
@@ -427,14 +405,13 @@ int tcp_setsockopt(struct sock *sk, int name, const void *value, socklen_t len)
 	err = option_int(value, len, &v);
 	if (err)
 		return err;
-	return o && o->set ? o->set(sk, v) : -ENOPROTOOPT;
+	return set_number(sk, name, v);
 }
 
 int tcp_getsockopt(struct sock *sk, int name, void *value, socklen_t *len)
 {
-	const struct tcp_option *o = tcp_option_find(name);
 	struct tcp_info info;
-	int v;
+	int v, err;
 
 	if (name == TCP_INFO) {
 		tcp_info_fill(sk, &info);
@@ -444,10 +421,8 @@ int tcp_getsockopt(struct sock *sk, int name, void *value, socklen_t *len)
 		return option_put(value, len, congestion_name, sizeof(congestion_name));
 	if (name == TCP_ULP)
 		return option_put(value, len, "", 0);
-	if (!o)
-		return -ENOPROTOOPT;
-	v = o->get(sk);
-	return option_put(value, len, &v, sizeof(v));
+	err = get_number(sk, name, &v);
+	return err ? err : option_put(value, len, &v, sizeof(v));
 }
 
 /* Bytes that read() would return before the urgent byte or the FIN (SP-09). */

@@ -6,7 +6,8 @@
  *	              -> rcvwin.c: is an ACK or a larger window due?
  *	nothing there: DONE, err, SHUT_RD, CLOSED in that order (linux-close.md section 20), else the call waits
  *
- * A buffer leaves the queue, and the account, when all of it has been read.  MSG_PEEK reads with a sequence number of its own.
+ * A buffer leaves the queue, and the account, when all of it has been read. MSG_PEEK reads with a sequence number of
+ * its own.
  */
 #include "stack/tcp/tcp.h"
 
@@ -54,7 +55,7 @@ static struct sk_buff *tcp_find_skb(struct tcp_sock *tp, uint32_t seq, uint32_t 
 {
 	struct sk_buff *skb;
 
-	skb_queue_walk(tp->receive_queue, skb) {
+	skb_queue_walk (tp->receive_queue, skb) {
 		*offset = seq - skb->seq;
 		if (*offset < skb->len || (*offset == skb->len && skb->tcp_flags & TCPHDR_FIN))
 			return skb;
@@ -62,7 +63,7 @@ static struct sk_buff *tcp_find_skb(struct tcp_sock *tp, uint32_t seq, uint32_t 
 	return NULL;
 }
 
-/* How much of the @used bytes at *@seq may be read at once?  The urgent byte is passed over, or is a boundary. */
+/* How much of the @used bytes at *@seq may be read at once? The urgent byte is passed over, or is a boundary. */
 static uint32_t tcp_stop_at_urgent(struct sock *sk, struct tcp_io *io, uint32_t *seq, uint32_t *offset, uint32_t used)
 {
 	struct tcp_sock *tp = tcp_sk(sk);

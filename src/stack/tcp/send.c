@@ -6,7 +6,7 @@
  *	        -> tcp_push: PSH, urgent pointer, Nagle or cork, and output.c sends what may go
  *	no room: the call waits on the socket; ack.c frees, tcp_check_space() wakes
  *
- * Units are as large as Linux makes them, because their ends are visible: PSH stands there.  Room is counted in payload
+ * Units are as large as Linux makes them, because their ends are visible: PSH stands there. Room is counted in payload
  * bytes, and a unit that has been begun is filled whatever SO_SNDBUF says, as in Linux.
  */
 #include "stack/tcp/tcp.h"
@@ -37,8 +37,8 @@ bool sk_stream_is_writeable(const struct sock *sk)
 }
 
 /*
- * Linux counts what a segment costs it, headers and all: mss rounded up to a power of two and more.  We keep the values that
- * this gives, 87040 on Ethernet and 2626560 on loopback, since SO_SNDBUF shows them.
+ * Linux counts what a segment costs it, headers and all: mss rounded up to a power of two and more. We keep the values
+ * that this gives, 87040 on Ethernet and 2626560 on loopback, since SO_SNDBUF shows them.
  */
 enum {
 	SEGMENT_OVERHEAD = 320 + 320, /* MAX_TCP_HEADER, skb_shared_info */
@@ -65,7 +65,7 @@ void tcp_sndbuf_expand(struct sock *sk)
 		sk->sndbuf = (uint32_t)min_t(uint64_t, want, sk->net->sysctl.tcp_wmem[2]);
 }
 
-/* Has the window outgrown the buffer?  Not where the program chose its size, nor while more is under way than the window. */
+/* May the buffer follow the window? Not where the program chose its size, nor while the window is full. */
 static bool tcp_should_expand_sndbuf(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -144,7 +144,7 @@ static void tcp_remove_empty_unit(struct sock *sk)
 	}
 }
 
-/* The unit to fill and how much it still takes: the last one, or a new one if SO_SNDBUF allows.  NULL: neither. */
+/* The unit to fill and how much it still takes: the last one, or a new one if SO_SNDBUF allows. NULL: neither. */
 static struct sk_buff *tcp_unit_to_fill(struct sock *sk, struct tcp_io *io, uint32_t size_goal, uint32_t *room)
 {
 	struct sk_buff *skb = tcp_write_queue_tail(sk);

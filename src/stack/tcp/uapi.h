@@ -2,7 +2,7 @@
 /*
  * tcp/uapi.h - what programs and Linux agree upon for SOL_TCP: option numbers and struct tcp_info
  *
- * Not taken from <netinet/tcp.h>, which has its own idea of TCP_ESTABLISHED and the rest; host/ asserts that both agree.
+ * Not taken from <netinet/tcp.h>, which has its own idea of TCP_ESTABLISHED and the rest.
  */
 #ifndef LA_TCP_UAPI_H
 #define LA_TCP_UAPI_H
