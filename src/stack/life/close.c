@@ -173,31 +173,42 @@ static bool tcp_fin_unacked(const struct sock *sk)
 
 static void close_wait_on(struct op *op, struct sock *sk, uint32_t linger_s);
 
+/*
+ * The seven steps of linux-close.md section 2. What applies first of 3 to 6 decides:
+ *
+ *	1  nothing more is read or written
+ *	2  a listener stops listening; else what was received goes
+ *	3  closed already (reset, timed out, never connected): silence
+ *	4  the program did not read all: RST, whatever SO_LINGER says
+ *	5  SO_LINGER with time 0: RST where the peer has to be told
+ *	6  the state that lies behind our FIN, and the FIN where this is the moment for it
+ *	7  SO_LINGER with a time: wait for the FIN's acknowledgement; then, as always, the orphan
+ */
 static bool tcp_close(struct sock *sk, struct op *op, uint32_t linger_s)
 {
 	enum tcp_cause cause = close_table[sk->common.state].cause;
 	bool unread;
 
 	tcp_trace_step(sk, __func__);
-	sk->shutdown = SHUTDOWN_MASK;
+	sk->shutdown = SHUTDOWN_MASK; /* 1 */
 	if (sk->common.state == TCP_LISTEN) {
-		tcp_listen_stop(sk, CAUSE_close_listener);
+		tcp_listen_stop(sk, CAUSE_close_listener); /* 2 */
 		goto orphan;
 	}
 	unread = tcp_drop_received(sk);
-	if (sk->common.state == TCP_CLOSE)
+	if (sk->common.state == TCP_CLOSE) /* 3 */
 		goto orphan;
 
-	if (unread) {
+	if (unread) { /* 4 */
 		tcp_abort(sk, MIB_TcpExt_TCPAbortOnClose, CAUSE_close_unread);
-	} else if (sock_flag(sk, SOCK_LINGER) && !sk->opts->lingertime_s) {
+	} else if (sock_flag(sk, SOCK_LINGER) && !sk->opts->lingertime_s) { /* 5 */
 		tcp_disconnect(sk, CAUSE_close_linger0);
 		NET_INC(sk->net, MIB_TcpExt_TCPAbortOnData);
-	} else if (tcp_close_state(sk, cause)) {
+	} else if (tcp_close_state(sk, cause)) { /* 6 */
 		tcp_send_fin(sk, cause);
 	}
 
-	if (linger_s && tcp_fin_unacked(sk)) {
+	if (linger_s && tcp_fin_unacked(sk)) { /* 7 */
 		close_wait_on(op, sk, linger_s);
 		return true;
 	}
@@ -243,7 +254,7 @@ static void tcp_orphan(struct sock *sk)
 
 /* ------------------------------------------------------------------ SO_LINGER: close() waits (section 5) */
 
-/* The last thing that an operation does, with its result already there: "how" it had been called is over. */
+/* Whatever call @op was, its result is there already; what is left is the parting of socket and sock. */
 static int64_t close_linger_end(struct op *op)
 {
 	struct socket *socket = op->u.linger.socket;
