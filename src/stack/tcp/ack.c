@@ -275,6 +275,13 @@ static void mark_lost_again(struct sock *sk, struct sk_buff *skb)
 	mark_lost(tp, skb);
 }
 
+/* Duplicate ACKs stand for no more segments than are in flight and not known as lost. */
+static void limit_reno_sacked(struct tcp_sock *tp)
+{
+	if (tp->sacked_out + tp->lost_out > tp->packets_out)
+		tp->sacked_out = tp->packets_out - tp->lost_out;
+}
+
 /* The first segment that is not acknowledged; a unit is cut so that only one segment counts as lost. */
 static void tcp_mark_head_lost(struct sock *sk)
 {
@@ -288,8 +295,7 @@ static void tcp_mark_head_lost(struct sock *sk)
 	if (skb->sacked & TCPCB_SACKED_RETRANS)
 		return; /* on its way once more */
 	mark_lost(tp, skb);
-	if (tp->sacked_out + tp->lost_out > tp->packets_out)
-		tp->sacked_out = tp->packets_out - tp->lost_out;
+	limit_reno_sacked(tp);
 }
 
 static void tcp_enter_recovery(struct sock *sk)
@@ -432,6 +438,7 @@ void tcp_simple_retransmit(struct sock *sk)
 			mark_lost_again(sk, skb);
 	if (tp->lost_out == prior_lost)
 		return;
+	limit_reno_sacked(tp);
 	if (tp->ca_state != TCP_CA_Loss) {
 		tp->high_seq = tp->snd_nxt;
 		tp->snd_ssthresh = tp->snd_cwnd; /* no congestion: the window stays */

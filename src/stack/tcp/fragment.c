@@ -29,7 +29,7 @@ void tcp_adjust_pcount(struct tcp_sock *tp, const struct sk_buff *skb, int decr)
 		tp->retrans_out -= decr;
 	if (skb->sacked & TCPCB_LOST)
 		tp->lost_out -= decr;
-	if (!tp->sack_ok && decr > 0) /* without SACK sacked_out is a guess, one a duplicate ACK */
+	if (decr > 0) /* sacked_out is a guess, one a duplicate ACK: SACK blocks are not used yet (ack.c) */
 		tp->sacked_out -= min(tp->sacked_out, (uint32_t)decr);
 }
 
