@@ -87,7 +87,7 @@ bool tcp_req_is_for_listener(const struct request_sock *req, const struct tcp_se
 {
 	bool syn_again = seg->seq == req->rcv_isn && (seg->flags & (TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST)) == TCPHDR_SYN;
 
-	return !syn_again && seg_has(seg, TCPHDR_ACK) && seg->ack != req->snt_isn + 1;
+	return !syn_again && !seg_has(seg, TCPHDR_RST) && seg_has(seg, TCPHDR_ACK) && seg->ack != req->snt_isn + 1;
 }
 
 /* A RST in the window but not at its beginning (RFC 5961 section 3): the peer shall repeat it where it belongs. */
@@ -150,11 +150,12 @@ struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg, enum t
 
 /* ------------------------------------------------------------------ the child */
 
-/* What the program set on the listener is the child's as well, as it is now (LS-11). */
+/* What the program set on the listener is the child's as well, as it is now (LS-11); but nobody gave the child its port by
+ * number: a disconnect() gives it back. */
 static bool inherit_options(struct sock *listener, struct sock *child)
 {
 	const uint32_t inherited = SOCK_LINGER | SOCK_KEEPOPEN | SOCK_URGINLINE | SOCK_RECVERR | SOCK_RCVBUF_LOCK |
-				   SOCK_SNDBUF_LOCK | SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK;
+				   SOCK_SNDBUF_LOCK | SOCK_BINDADDR_LOCK;
 
 	child->flags = listener->flags & inherited;
 	child->rcvbuf = listener->rcvbuf;

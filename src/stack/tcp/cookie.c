@@ -2,13 +2,16 @@
 /*
  * tcp/cookie.c - SYN cookies: a handshake that nobody has to remember (RFC 4987 section 3.6)
  *
- * The first sequence number is a keyed hash of the addresses, the peer's first number and the minute, and holds two bits of
- * MSS. With timestamps, the lowest six bits of our first timestamp hold the peer's window scale and whether it takes SACK. An
+ * The first sequence number is a sum, as in Linux: a keyed hash of the addresses, the peer's first number, the minute in the
+ * upper 8 bits, and in the lower 24 an index of MSS hidden by a hash of the minute. So an ACK whose two numbers are both off
+ * by the same fits as well: the last ACK of a connection that is over may make a new one. With timestamps, the lowest six bits of our first timestamp hold the peer's window scale and whether it takes SACK. An
  * ACK that gives the number back makes a child as if there had been a request.
  */
 #include "stack/tcp/tcp.h"
 
 #define COOKIE_MINUTES 2 /* how long a cookie is good */
+#define COOKIE_BITS 24	 /* below the minute */
+#define COOKIE_MASK ((1u << COOKIE_BITS) - 1)
 #define COOKIE_TS_BITS 6
 #define COOKIE_TS_WSCALE 0x0f
 #define COOKIE_TS_NO_WSCALE 0x0f
@@ -21,11 +24,12 @@ static uint32_t minute(const struct net *net)
 	return (uint32_t)(net->now_ns / (60 * NSEC_PER_SEC)) + 1;
 }
 
-static uint32_t cookie_hash(struct net *net, const struct tcp_seg *seg, uint32_t peer_isn, uint32_t when)
+/* @when 0: the part that does not change. */
+static uint32_t cookie_hash(struct net *net, const struct tcp_seg *seg, uint32_t when)
 {
 	struct {
 		struct in6_addr saddr, daddr;
-		uint32_t peer_isn, when;
+		uint32_t when;
 		uint16_t sport, dport;
 	} key;
 
@@ -34,9 +38,8 @@ static uint32_t cookie_hash(struct net *net, const struct tcp_seg *seg, uint32_t
 	key.daddr = seg->daddr;
 	key.sport = seg->sport;
 	key.dport = seg->dport;
-	key.peer_isn = peer_isn;
 	key.when = when;
-	return (uint32_t)siphash(&key, sizeof(key), &net->cookie_key) & ~3u;
+	return (uint32_t)siphash(&key, sizeof(key), &net->cookie_key);
 }
 
 uint32_t cookie_init_sequence(struct sock *listener, const struct tcp_seg *seg, uint16_t *mss)
@@ -50,7 +53,8 @@ uint32_t cookie_init_sequence(struct sock *listener, const struct tcp_seg *seg, 
 	*mss = mss_table[i];
 	queue->cookie_minute = minute(net);
 	NET_INC(net, MIB_TcpExt_SyncookiesSent);
-	return cookie_hash(net, seg, seg->seq, minute(net)) | i;
+	return cookie_hash(net, seg, 0) + seg->seq + (minute(net) << COOKIE_BITS) +
+	       ((cookie_hash(net, seg, minute(net)) + i) & COOKIE_MASK);
 }
 
 /* The offset that makes the timestamp of a SYN-ACK leaving now carry the options. */
@@ -70,12 +74,13 @@ uint32_t cookie_ts_off(struct net *net, const struct request_sock *req)
 /* MSS of a good cookie; 0: not one of ours. */
 static uint16_t check(struct net *net, const struct tcp_seg *seg)
 {
-	uint32_t cookie = seg->ack - 1;
+	uint32_t cookie = seg->ack - 1 - cookie_hash(net, seg, 0) - (seg->seq - 1), age, i;
 
-	for (uint32_t age = 0; age < COOKIE_MINUTES && age < minute(net); age++)
-		if (cookie_hash(net, seg, seg->seq - 1, minute(net) - age) == (cookie & ~3u))
-			return mss_table[cookie & 3];
-	return 0;
+	age = (minute(net) - (cookie >> COOKIE_BITS)) & (UINT32_MAX >> COOKIE_BITS);
+	if (age >= COOKIE_MINUTES)
+		return 0;
+	i = (cookie - cookie_hash(net, seg, minute(net) - age)) & COOKIE_MASK;
+	return i < ARRAY_SIZE(mss_table) ? mss_table[i] : 0;
 }
 
 /* What the SYN had agreed, as far as it came back. */

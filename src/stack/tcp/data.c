@@ -335,16 +335,18 @@ static void tcp_check_urg(struct sock *sk, const struct tcp_seg *seg)
 void tcp_urg(struct sock *sk, struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	uint32_t at;
+	uint32_t at, hdr_len;
 
 	if (seg_has(seg, TCPHDR_URG))
 		tcp_check_urg(sk, seg);
 	if (tp->urg_data != TCP_URG_NOTYET)
 		return;
-	at = tp->urg_seq - seg->seq - !!seg_has(seg, TCPHDR_SYN);
-	if (at >= seg->len)
+	/* Counted from the header's first byte, in case it lies before this segment: Linux then takes a byte of the header. */
+	hdr_len = TCP_HDR_LEN + seg->opt_len;
+	at = tp->urg_seq - seg->seq + hdr_len - !!seg_has(seg, TCPHDR_SYN);
+	if (at >= hdr_len + seg->len)
 		return;
-	tp->urg_data = TCP_URG_VALID | seg->data[at];
+	tp->urg_data = TCP_URG_VALID | (seg->data - hdr_len)[at];
 	if (!sock_flag(sk, SOCK_DEAD))
 		sk_data_ready(sk);
 }
