@@ -3,8 +3,8 @@
  * drill/script.h - a packetdrill script, parsed
  *
  * In:   the text of a script and the symbols that the command line defines.
- * Here: drill_parse() (lex.c cuts the text into tokens, parse*.c reads them, constants.c knows Linux's names) builds the
- *       tree below and checks all that can be said without running: names, ranges, directions, lengths.
+ * Here: drill_parse() builds the tree below and checks all that can be said without running: names, ranges, directions,
+ *       lengths. lex.c cuts the text into tokens, parse*.c read them, constants.c knows Linux's names.
  * Out:  a list of events for the runner, or one error with its place; print.c turns an event back into text.
  *
  * Pure: nothing here does I/O, and a script once parsed is only read. It owns all that it points to.
@@ -98,7 +98,7 @@ enum drill_option_kind {
 	DRILL_OPT_ACCECN, /* kind 172 or 174 */
 };
 
-enum { DRILL_MAX_SACK = 4, DRILL_MAX_COOKIE = 16, DRILL_MAX_TCP_OPTIONS = 40, DRILL_ACCECN_FIELDS = 3 };
+enum { DRILL_MAX_SACK = 4, DRILL_MAX_COOKIE = 38, DRILL_MAX_TCP_OPTIONS = 40, DRILL_ACCECN_FIELDS = 3 };
 
 enum drill_accecn_field { DRILL_E0B, DRILL_CEB, DRILL_E1B };
 
@@ -173,7 +173,7 @@ struct drill_tcp {
 /**
  * struct drill_icmp - an ICMP or ICMPv6 message, by name; which of the two, the run's family decides
  * @type, @code: names known to at least one family; @code NULL: 0. drill_icmp_numbers() makes numbers of them
- * @has_quote:   `[1:1001(1000)]`: the segment quoted, relative to the numbers of the side that sent it; otherwise 0:0(0)
+ * @has_quote:   `[1:1001(1000)]`: the segment quoted, relative to the numbers of its sender; otherwise 0:0(0)
  */
 struct drill_icmp {
 	const char *type;
@@ -324,7 +324,7 @@ struct drill_script {
  * @text:     @length bytes, need not end with a NUL; borrowed during the call
  * @defines:  @n of them; they win over --define in the script
  *
- * Gives the script, or NULL and the reason in @error. Running out of memory ends the program, as everywhere outside the stack.
+ * Gives the script, or NULL and the reason in @error. Running out of memory ends the program, as in the lab.
  */
 struct drill_script *drill_parse(const char *file, const char *text, size_t length, const struct drill_define *defines,
 				 size_t n, struct drill_error *error);
@@ -344,6 +344,9 @@ bool drill_is_number(const struct drill_expr *expr);
 /* Linux's number for a constant. False: there is no such name here. */
 bool drill_constant(const char *name, int64_t *value);
 
+/* The number of an errno. False: no errno has this name. */
+bool drill_errno(const char *name, int *err);
+
 /* ECONNRESET; a number that has no name gives NULL. */
 const char *drill_errno_name(int err);
 
@@ -356,7 +359,7 @@ bool drill_icmp_numbers(const struct drill_icmp *icmp, int family, uint8_t *type
 /* ---------------------------------------------------------------- back to text (print.c) */
 
 /*
- * All of them write at most @size bytes with the NUL, and give the length that the text has without a limit, as snprintf.
+ * All of them write at most @size bytes with the NUL, and give the length that the text would have, as snprintf.
  * drill_print_script() gives text that parses to the same tree.
  */
 size_t drill_print_script(const struct drill_script *script, char *to, size_t size);

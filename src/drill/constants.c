@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/*
+ * drill/constants.c - Linux's constants by name
+ *
+ * The numbers are those of the system's headers. The order within a table is the order in which bits are shown; where
+ * two names share a number (EAGAIN, EWOULDBLOCK) the first one is shown.
+ */
+#include "drill/script.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct constant {
+	const char *name;
+	int64_t value;
+};
+
+/* A name with its value; the macro is not expanded before it is made a string. */
+#define N(name) {#name, name},
+#define END \
+	{ \
+		NULL, 0 \
+	}
+
+/* clang-format off */
+static const struct constant constants[] = {
+	/* families, types, protocols */
+	N(AF_UNSPEC) N(AF_UNIX) N(AF_INET) N(AF_INET6) N(AF_PACKET) N(PF_INET) N(PF_INET6) N(SOCK_STREAM)
+	N(SOCK_DGRAM) N(SOCK_RAW) N(SOCK_NONBLOCK) N(SOCK_CLOEXEC) N(IPPROTO_IP) N(IPPROTO_ICMP) N(IPPROTO_TCP)
+	N(IPPROTO_UDP) N(IPPROTO_IPV6) N(IPPROTO_RAW) N(IPPROTO_ICMPV6) N(IPPROTO_MPTCP) N(SHUT_RD) N(SHUT_WR)
+	N(SHUT_RDWR)
+	/* levels and options of sockets */
+	N(SOL_SOCKET) N(SOL_IP) N(SOL_IPV6) N(SOL_UDP) N(SO_ACCEPTCONN) N(SO_ATTACH_FILTER)
+	N(SO_BINDTODEVICE) N(SO_BROADCAST) N(SO_BSDCOMPAT) N(SO_BUSY_POLL) N(SO_DEBUG) N(SO_DETACH_FILTER)
+	N(SO_DOMAIN) N(SO_DONTROUTE) N(SO_ERROR) N(SO_INCOMING_CPU) N(SO_KEEPALIVE) N(SO_LINGER) N(SO_MARK)
+	N(SO_MAX_PACING_RATE) N(SO_NO_CHECK) N(SO_OOBINLINE) N(SO_PASSCRED) N(SO_PEEK_OFF) N(SO_PEERCRED)
+	N(SO_PEERNAME) N(SO_PEERSEC) N(SO_PRIORITY) N(SO_PROTOCOL) N(SO_RCVBUF) N(SO_RCVBUFFORCE) N(SO_RCVLOWAT)
+	N(SO_RCVTIMEO) N(SO_REUSEADDR) N(SO_REUSEPORT) N(SO_SNDBUF) N(SO_SNDBUFFORCE) N(SO_SNDLOWAT)
+	N(SO_SNDTIMEO) N(SO_TIMESTAMP) N(SO_TIMESTAMPNS) N(SO_TIMESTAMPING) N(SO_TXTIME) N(SO_TYPE)
+	N(SO_ZEROCOPY)
+	/* timestamps and the error queue */
+	N(SO_EE_ORIGIN_NONE) N(SO_EE_ORIGIN_LOCAL) N(SO_EE_ORIGIN_ICMP) N(SO_EE_ORIGIN_ICMP6)
+	N(SO_EE_ORIGIN_TIMESTAMPING) N(SO_EE_ORIGIN_ZEROCOPY) N(SO_EE_ORIGIN_TXTIME)
+	N(SO_EE_CODE_ZEROCOPY_COPIED) N(SOF_TIMESTAMPING_TX_HARDWARE) N(SOF_TIMESTAMPING_TX_SOFTWARE)
+	N(SOF_TIMESTAMPING_RX_HARDWARE) N(SOF_TIMESTAMPING_RX_SOFTWARE) N(SOF_TIMESTAMPING_SOFTWARE)
+	N(SOF_TIMESTAMPING_SYS_HARDWARE) N(SOF_TIMESTAMPING_RAW_HARDWARE) N(SOF_TIMESTAMPING_OPT_ID)
+	N(SOF_TIMESTAMPING_TX_SCHED) N(SOF_TIMESTAMPING_TX_ACK) N(SOF_TIMESTAMPING_OPT_CMSG)
+	N(SOF_TIMESTAMPING_OPT_TSONLY) N(SOF_TIMESTAMPING_OPT_STATS) N(SOF_TIMESTAMPING_OPT_PKTINFO)
+	N(SOF_TIMESTAMPING_OPT_TX_SWHW) N(SCM_RIGHTS) N(SCM_TIMESTAMP) N(SCM_TIMESTAMPNS) N(SCM_TIMESTAMPING)
+	N(SCM_TIMESTAMPING_OPT_STATS) N(SCM_TSTAMP_SND) N(SCM_TSTAMP_SCHED) N(SCM_TSTAMP_ACK)
+	/* statistics in a cmsg */
+	N(TCP_NLA_BUSY) N(TCP_NLA_RWND_LIMITED) N(TCP_NLA_SNDBUF_LIMITED) N(TCP_NLA_DATA_SEGS_OUT)
+	N(TCP_NLA_TOTAL_RETRANS) N(TCP_NLA_PACING_RATE) N(TCP_NLA_DELIVERY_RATE) N(TCP_NLA_SND_CWND)
+	N(TCP_NLA_REORDERING) N(TCP_NLA_MIN_RTT) N(TCP_NLA_RECUR_RETRANS) N(TCP_NLA_DELIVERY_RATE_APP_LMT)
+	N(TCP_NLA_SNDQ_SIZE) N(TCP_NLA_CA_STATE) N(TCP_NLA_SND_SSTHRESH) N(TCP_NLA_DELIVERED)
+	N(TCP_NLA_DELIVERED_CE) N(TCP_NLA_BYTES_SENT) N(TCP_NLA_BYTES_RETRANS) N(TCP_NLA_DSACK_DUPS)
+	N(TCP_NLA_REORD_SEEN) N(TCP_NLA_SRTT) N(TCP_NLA_TIMEOUT_REHASH) N(TCP_NLA_BYTES_NOTSENT) N(TCP_NLA_EDT)
+	N(TCP_NLA_TTL) N(TCP_CA_Open) N(TCP_CA_Disorder) N(TCP_CA_CWR) N(TCP_CA_Recovery) N(TCP_CA_Loss)
+	/* options of IP */
+	N(IP_TOS) N(IP_TTL) N(IP_MTU) N(IP_MTU_DISCOVER) N(IP_RECVERR) N(IP_RECVTOS) N(IP_RECVTTL)
+	N(IP_FREEBIND) N(IP_TRANSPARENT) N(IP_BIND_ADDRESS_NO_PORT) N(IP_PMTUDISC_DONT) N(IP_PMTUDISC_WANT)
+	N(IP_PMTUDISC_DO) N(IP_PMTUDISC_PROBE) N(IP_PMTUDISC_INTERFACE) N(IP_PMTUDISC_OMIT) N(IPV6_MTU)
+	N(IPV6_MTU_DISCOVER) N(IPV6_RECVERR) N(IPV6_TCLASS) N(IPV6_RECVTCLASS) N(IPV6_HOPLIMIT)
+	N(IPV6_UNICAST_HOPS) N(IPV6_V6ONLY) N(IPV6_PMTUDISC_DONT) N(IPV6_PMTUDISC_WANT) N(IPV6_PMTUDISC_DO)
+	N(IPV6_PMTUDISC_PROBE)
+	/* options of TCP */
+	N(TCP_NODELAY) N(TCP_MAXSEG) N(TCP_CORK) N(TCP_KEEPIDLE) N(TCP_KEEPINTVL) N(TCP_KEEPCNT) N(TCP_SYNCNT)
+	N(TCP_LINGER2) N(TCP_DEFER_ACCEPT) N(TCP_WINDOW_CLAMP) N(TCP_INFO) N(TCP_QUICKACK) N(TCP_CONGESTION)
+	N(TCP_MD5SIG) N(TCP_MD5SIG_EXT) N(TCP_THIN_LINEAR_TIMEOUTS)
+	N(TCP_THIN_DUPACK) N(TCP_USER_TIMEOUT) N(TCP_REPAIR) N(TCP_REPAIR_QUEUE) N(TCP_QUEUE_SEQ)
+	N(TCP_REPAIR_OPTIONS) N(TCP_REPAIR_WINDOW) N(TCP_FASTOPEN) N(TCP_FASTOPEN_CONNECT) N(TCP_FASTOPEN_KEY)
+	N(TCP_FASTOPEN_NO_COOKIE) N(TCP_TIMESTAMP) N(TCP_NOTSENT_LOWAT) N(TCP_CC_INFO) N(TCP_SAVE_SYN)
+	N(TCP_SAVED_SYN) N(TCP_ULP) N(TCP_ZEROCOPY_RECEIVE) N(TCP_INQ) N(TCP_CM_INQ) N(TCP_TX_DELAY)
+	/* open, fcntl, ioctl, splice */
+	N(O_RDONLY) N(O_WRONLY) N(O_RDWR) N(O_ACCMODE) N(O_CREAT) N(O_EXCL) N(O_NOCTTY) N(O_TRUNC) N(O_APPEND)
+	N(O_NONBLOCK) N(O_CLOEXEC) N(F_DUPFD) N(F_DUPFD_CLOEXEC) N(F_GETFD) N(F_SETFD) N(F_GETFL) N(F_SETFL)
+	N(F_GETLK) N(F_SETLK) N(F_SETLKW) N(F_GETOWN) N(F_SETOWN) N(F_GETSIG) N(F_SETSIG) N(F_GETLEASE)
+	N(F_SETLEASE) N(F_NOTIFY) N(F_RDLCK) N(F_WRLCK) N(F_UNLCK) N(F_EXLCK) N(F_SHLCK) N(FD_CLOEXEC)
+	N(LOCK_SH) N(LOCK_EX) N(LOCK_NB) N(LOCK_UN) N(SEEK_SET) N(SEEK_CUR) N(SEEK_END) N(FIONREAD) N(FIONBIO)
+	N(SIOCINQ) N(SIOCOUTQ) N(SIOCOUTQNSD) N(SIOCATMARK) N(SPLICE_F_MOVE) N(SPLICE_F_NONBLOCK)
+	N(SPLICE_F_MORE) N(SPLICE_F_GIFT)
+	/* flags of messages */
+	N(MSG_OOB) N(MSG_DONTROUTE) N(MSG_PEEK) N(MSG_CTRUNC) N(MSG_PROXY) N(MSG_EOR) N(MSG_WAITALL)
+	N(MSG_TRUNC) N(MSG_ERRQUEUE) N(MSG_DONTWAIT) N(MSG_CONFIRM) N(MSG_FIN) N(MSG_SYN) N(MSG_RST)
+	N(MSG_NOSIGNAL) N(MSG_MORE) N(MSG_WAITFORONE) N(MSG_CMSG_CLOEXEC) N(MSG_FASTOPEN) N(MSG_ZEROCOPY)
+	/* epoll */
+	N(EPOLL_CTL_ADD) N(EPOLL_CTL_MOD) N(EPOLL_CTL_DEL) N(EPOLL_CLOEXEC)
+	/* <linux/tcp.h> lacks them, <netinet/tcp.h> cannot stand beside it */
+	{"SOL_TCP", IPPROTO_TCP}, {"TCP_COOKIE_TRANSACTIONS", 15},
+	/* of the language itself */
+	{"NULL", 0}, {"TCP_INFINITE_SSTHRESH", 0x7fffffff},
+	/* newer than the headers of some systems */
+	{"SOF_TIMESTAMPING_OPT_ID_TCP", 1 << 16},
+	END
+};
+
+static const struct constant errnos[] = {
+	N(EPERM) N(ENOENT) N(ESRCH) N(EINTR) N(EIO) N(ENXIO) N(E2BIG) N(ENOEXEC) N(EBADF) N(ECHILD) N(EAGAIN)
+	N(ENOMEM) N(EACCES) N(EFAULT) N(ENOTBLK) N(EBUSY) N(EEXIST) N(EXDEV) N(ENODEV) N(ENOTDIR) N(EISDIR)
+	N(EINVAL) N(ENFILE) N(EMFILE) N(ENOTTY) N(ETXTBSY) N(EFBIG) N(ENOSPC) N(ESPIPE) N(EROFS) N(EMLINK)
+	N(EPIPE) N(EDOM) N(ERANGE) N(EDEADLK) N(ENAMETOOLONG) N(ENOLCK) N(ENOSYS) N(ENOTEMPTY) N(ELOOP)
+	N(ENOMSG) N(EIDRM) N(ECHRNG) N(EL2NSYNC) N(EL3HLT) N(EL3RST) N(ELNRNG) N(EUNATCH) N(ENOCSI) N(EL2HLT)
+	N(EBADE) N(EBADR) N(EXFULL) N(ENOANO) N(EBADRQC) N(EBADSLT) N(EBFONT) N(ENOSTR) N(ENODATA) N(ETIME)
+	N(ENOSR) N(ENONET) N(ENOPKG) N(EREMOTE) N(ENOLINK) N(EADV) N(ESRMNT) N(ECOMM) N(EPROTO) N(EMULTIHOP)
+	N(EDOTDOT) N(EBADMSG) N(EOVERFLOW) N(ENOTUNIQ) N(EBADFD) N(EREMCHG) N(ELIBACC) N(ELIBBAD) N(ELIBSCN)
+	N(ELIBMAX) N(ELIBEXEC) N(EILSEQ) N(ERESTART) N(ESTRPIPE) N(EUSERS) N(ENOTSOCK) N(EDESTADDRREQ)
+	N(EMSGSIZE) N(EPROTOTYPE) N(ENOPROTOOPT) N(EPROTONOSUPPORT) N(ESOCKTNOSUPPORT) N(EOPNOTSUPP)
+	N(EPFNOSUPPORT) N(EAFNOSUPPORT) N(EADDRINUSE) N(EADDRNOTAVAIL) N(ENETDOWN) N(ENETUNREACH) N(ENETRESET)
+	N(ECONNABORTED) N(ECONNRESET) N(ENOBUFS) N(EISCONN) N(ENOTCONN) N(ESHUTDOWN) N(ETOOMANYREFS)
+	N(ETIMEDOUT) N(ECONNREFUSED) N(EHOSTDOWN) N(EHOSTUNREACH) N(EALREADY) N(EINPROGRESS) N(ESTALE)
+	N(EUCLEAN) N(ENOTNAM) N(ENAVAIL) N(EISNAM) N(EREMOTEIO) N(EDQUOT) N(ENOMEDIUM) N(EMEDIUMTYPE)
+	N(ECANCELED) N(ENOKEY) N(EKEYEXPIRED) N(EKEYREVOKED) N(EKEYREJECTED) N(EOWNERDEAD) N(ENOTRECOVERABLE)
+	N(ERFKILL) N(EHWPOISON) N(EWOULDBLOCK) N(EDEADLOCK) N(ENOTSUP)
+	END
+};
+
+static const struct constant poll_bits[] = {
+	N(POLLIN) N(POLLPRI) N(POLLOUT) N(POLLRDHUP) N(POLLERR) N(POLLHUP) N(POLLNVAL) N(POLLRDNORM)
+	N(POLLRDBAND) N(POLLWRNORM) N(POLLWRBAND) N(POLLMSG) N(POLLREMOVE)
+	END
+};
+
+static const struct constant epoll_bits[] = {
+	N(EPOLLIN) N(EPOLLPRI) N(EPOLLOUT) N(EPOLLRDHUP) N(EPOLLERR) N(EPOLLHUP) N(EPOLLRDNORM) N(EPOLLRDBAND)
+	N(EPOLLWRNORM) N(EPOLLWRBAND) N(EPOLLMSG) N(EPOLLEXCLUSIVE) N(EPOLLWAKEUP) N(EPOLLONESHOT) N(EPOLLET)
+	END
+};
+/* clang-format on */
+
+static const struct constant *by_name(const struct constant *table, const char *name)
+{
+	while (table->name && strcmp(table->name, name))
+		table++;
+	return table->name ? table : NULL;
+}
+
+bool drill_constant(const char *name, int64_t *value)
+{
+	static const struct constant *const tables[] = {constants, errnos, poll_bits, epoll_bits};
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const struct constant *found = by_name(tables[i], name);
+
+		if (found) {
+			*value = found->value;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool drill_errno(const char *name, int *err)
+{
+	const struct constant *found = by_name(errnos, name);
+
+	if (found)
+		*err = (int)found->value;
+	return found;
+}
+
+const char *drill_errno_name(int err)
+{
+	const struct constant *row = errnos;
+
+	while (row->name && row->value != err)
+		row++;
+	return row->name;
+}
+
+const char *drill_poll_names(const char *prefix, uint32_t bits, char *to, size_t size)
+{
+	const struct constant *row = strcmp(prefix, "EPOLL") ? poll_bits : epoll_bits;
+	uint32_t left = bits;
+	size_t at = 0;
+
+	if (!size)
+		return to;
+	*to = '\0';
+	for (; row->name && at < size; row++) {
+		if (!(left & (uint32_t)row->value))
+			continue;
+		at += (size_t)snprintf(to + at, size - at, "%s%s", at ? "|" : "", row->name);
+		left &= ~(uint32_t)row->value;
+	}
+	if ((left || !bits) && at < size)
+		snprintf(to + at, size - at, left ? "%s%#x" : "%s%u", at ? "|" : "", left);
+	return to;
+}
