@@ -3,7 +3,8 @@
  * base/htab.c - hash table of embedded nodes
  *
  * In:   a node and the keyed hash of what it stands for; the low bits choose the chain.
- * Here: with as many nodes as slots, the array doubles; nodes are dealt out again by the hash they carry.
+ * Here: with more nodes than half the slots, the array doubles; nodes are dealt out again by the hash they carry. Who is
+ *       not found, or removed as the oldest, has all others of its chain looked at, each a line of memory.
  * Out:  the chain of a hash, at its head the node that came last.
  */
 #include "base/htab.h"
@@ -50,7 +51,7 @@ void htab_insert(struct htab *t, struct hnode *n, uint32_t hash)
 {
 	struct hnode **head;
 
-	if (unlikely(t->count > t->mask) && t->mask < HTAB_MOST - 1)
+	if (unlikely(t->count > t->mask / 2) && t->mask < HTAB_MOST - 1)
 		htab_grow(t);
 	head = &t->slot[hash & t->mask];
 	n->hash = hash;
@@ -71,4 +72,15 @@ bool htab_remove(struct htab *t, struct hnode *n)
 	n->next = NULL;
 	t->count--;
 	return true;
+}
+
+void htab_replace(struct htab *t, struct hnode *old, struct hnode *n)
+{
+	struct hnode **link = &t->slot[old->hash & t->mask];
+
+	while (*link != old)
+		link = &(*link)->next;
+	*n = *old;
+	*link = n;
+	old->next = NULL;
 }

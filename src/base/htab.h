@@ -29,6 +29,7 @@ void htab_init(struct htab *t, struct mem *mem);
 void htab_destroy(struct htab *t); /* frees the table, not the nodes */
 void htab_insert(struct htab *t, struct hnode *n, uint32_t hash);
 bool htab_remove(struct htab *t, struct hnode *n); /* false if it was not there */
+void htab_replace(struct htab *t, struct hnode *old, struct hnode *n); /* @n stands for the same, in @old's place */
 static inline struct hnode *htab_first(const struct htab *t, uint32_t hash) { return t->slot[hash & t->mask]; }
 
 /* for (n = htab_first(t, h); n; n = n->next) if (n->hash == h && ...) */

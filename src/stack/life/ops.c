@@ -11,10 +11,14 @@ static struct op *prep(struct la_op *pub, const struct op_class *class, int fd)
 {
 	struct op *op = op_of(pub);
 
-	memset(op, 0, offsetof(struct op, u.io.tcp));
-	op->u.io.tcp.resumed = false;
 	op->class = class;
+	op->file = NULL;
 	op->fd = fd;
+	op->status = OP_IDLE;
+	op->nonblock = op->timed_out = op->limited = false;
+	op->timer.pprev = NULL;
+	memset(&op->u, 0, offsetof(union op_args, io.tcp));
+	op->u.io.tcp.resumed = false;
 	return op;
 }
 

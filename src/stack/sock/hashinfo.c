@@ -60,6 +60,14 @@ void inet_ehash_insert(struct net *net, struct sock_common *c)
 	c->hashed = 1;
 }
 
+void inet_ehash_replace(struct net *net, struct sock_common *old, struct sock_common *c)
+{
+	assert(old->hashed && !old->listed && !c->hashed);
+	htab_replace(&net->hashinfo->pairs, &old->hash, &c->hash);
+	old->hashed = 0;
+	c->hashed = 1;
+}
+
 /* ------------------------------------------------------------------ ports and bind buckets */
 
 /* Under what address a sock is bound: that of IPv4 is mapped for both families, and 0.0.0.0 is not ::. */
@@ -81,22 +89,11 @@ static struct bind_addr bind_addr_of(const struct sock *sk)
 	return a;
 }
 
-static uint32_t port_hash(uint16_t port)
-{
-	return port * 0x9e3779b1u;
-}
-
 static struct inet_bind_port *port_find(const struct inet_hashinfo *h, uint16_t port)
 {
-	struct hnode *n;
+	struct inet_bind_port **page = h->ports[port / PORTS_PAGE];
 
-	htab_for_each_candidate (n, &h->ports, port_hash(port)) {
-		struct inet_bind_port *p = container_of(n, struct inet_bind_port, hash);
-
-		if (p->port == port)
-			return p;
-	}
-	return NULL;
+	return page ? page[port % PORTS_PAGE] : NULL;
 }
 
 static uint32_t bucket_hash(const struct net *net, const struct bind_addr *a, uint16_t port)
@@ -104,15 +101,29 @@ static uint32_t bucket_hash(const struct net *net, const struct bind_addr *a, ui
 	return mix_hash(&a->addr, 2, (uint32_t)port << 1 | a->v6only, &net->hash_key);
 }
 
-static struct inet_bind_bucket *bucket_find(const struct net *net, const struct bind_addr *a, uint16_t port)
+static bool bucket_is(const struct inet_bind_bucket *b, const struct inet_bind_port *p, const struct bind_addr *a)
 {
-	uint32_t hash = bucket_hash(net, a, port);
+	return b->port == p && b->v6only == a->v6only && addr_equal(&b->addr, &a->addr);
+}
+
+/* A port that connect() chose has one bucket as a rule, and one that a server listens on has its first for any address. */
+static struct inet_bind_bucket *bucket_find(const struct net *net, const struct inet_bind_port *p, const struct bind_addr *a)
+{
+	struct inet_bind_bucket *b;
 	struct hnode *n;
+	uint32_t hash;
 
-	htab_for_each_candidate (n, &net->hashinfo->binds, hash) {
-		struct inet_bind_bucket *b = container_of(n, struct inet_bind_bucket, hash);
-
-		if (b->port->port == port && b->v6only == a->v6only && addr_equal(&b->addr, &a->addr))
+	if (!p || list_empty(&p->buckets))
+		return NULL;
+	b = list_first_entry(&p->buckets, struct inet_bind_bucket, node);
+	if (bucket_is(b, p, a))
+		return b;
+	if (b->node.next == &p->buckets)
+		return NULL;
+	hash = bucket_hash(net, a, p->port);
+	htab_for_each_candidate(n, &net->hashinfo->binds, hash) {
+		b = container_of(n, struct inet_bind_bucket, hash);
+		if (bucket_is(b, p, a))
 			return b;
 	}
 	return NULL;
@@ -120,14 +131,17 @@ static struct inet_bind_bucket *bucket_find(const struct net *net, const struct 
 
 static struct inet_bind_port *port_create(struct inet_hashinfo *h, uint16_t port, int fastreuse)
 {
-	struct inet_bind_port *p = slab_zalloc(&h->port_cache);
+	struct inet_bind_port ***page = &h->ports[port / PORTS_PAGE], *p;
 
+	if (!*page)
+		*page = mem_zalloc(h->port_cache.mem, PORTS_PAGE * sizeof(**page));
+	p = *page ? slab_zalloc(&h->port_cache) : NULL;
 	if (!p)
 		return NULL;
 	p->port = port;
 	p->fastreuse = p->fastreuseport = fastreuse;
 	list_init(&p->buckets);
-	htab_insert(&h->ports, &p->hash, port_hash(port));
+	(*page)[port % PORTS_PAGE] = p;
 	return p;
 }
 
@@ -136,7 +150,7 @@ static void port_put(struct inet_hashinfo *h, struct inet_bind_port *p)
 	struct inet_bind_bucket *b;
 
 	if (list_empty(&p->buckets)) {
-		htab_remove(&h->ports, &p->hash);
+		h->ports[p->port / PORTS_PAGE][p->port % PORTS_PAGE] = NULL;
 		slab_free(&h->port_cache, p);
 		return;
 	}
@@ -148,17 +162,16 @@ static void port_put(struct inet_hashinfo *h, struct inet_bind_port *p)
 	p->fastreuse = p->fastreuseport = -1;
 }
 
-/* The bucket of the sock's address, made where there is none, with @fastreuse to begin with. NULL: no memory. */
-static struct inet_bind_bucket *bucket_get(const struct sock *sk, uint16_t port, int fastreuse)
+/* The bucket of the sock's address at @port, which is @p if anyone has it; made where there is none. @fastreuse: what a new
+ * one begins with. NULL: no memory. */
+static struct inet_bind_bucket *bucket_get(const struct sock *sk, struct inet_bind_port *p, uint16_t port, int fastreuse)
 {
 	struct inet_hashinfo *h = sk->net->hashinfo;
 	struct bind_addr a = bind_addr_of(sk);
-	struct inet_bind_bucket *b = bucket_find(sk->net, &a, port);
-	struct inet_bind_port *p;
+	struct inet_bind_bucket *b = bucket_find(sk->net, p, &a);
 
 	if (b)
 		return b;
-	p = port_find(h, port);
 	if (!p && !(p = port_create(h, port, fastreuse)))
 		return NULL;
 	b = slab_zalloc(&h->bucket_cache);
@@ -193,8 +206,10 @@ static void bucket_put(struct inet_hashinfo *h, struct inet_bind_bucket *b)
 		list_del_init(&b->node);
 		htab_remove(&h->binds, &b->hash);
 		slab_free(&h->bucket_cache, b);
-	} else if (b->connect_owners == owners) {
+	} else if (b->connect_owners == owners && (b->fastreuse != -1 || b->fastreuseport != -1)) {
 		b->fastreuse = b->fastreuseport = -1;
+	} else {
+		return; /* nothing has changed for the port, which need not be looked at */
 	}
 	port_put(h, p);
 }
@@ -254,7 +269,7 @@ int inet_inherit_port(struct sock *listener, struct sock *child)
 	struct inet_bind_bucket *b;
 
 	assert(listener->bind && listener->bind->port->port == child->common.num);
-	b = bucket_get(child, child->common.num, 0);
+	b = bucket_get(child, listener->bind->port, child->common.num, 0);
 	if (!b)
 		return -ENOMEM;
 	inet_bind_hash(child, b, false);
@@ -267,7 +282,7 @@ int inet_bhash2_update_saddr(struct sock *sk)
 
 	if (!old)
 		return 0;
-	b = bucket_get(sk, old->port->port, sk->common.connect_bind ? -1 : 0);
+	b = bucket_get(sk, old->port, old->port->port, sk->common.connect_bind ? -1 : 0);
 	if (!b)
 		return -ENOMEM;
 	if (b == old)
@@ -315,9 +330,9 @@ static bool owners_conflict(const struct sock *sk, const struct inet_bind_bucket
 	return false;
 }
 
-static bool addr_conflict(const struct sock *sk, const struct bind_addr *a, uint16_t port, bool any_port)
+static bool addr_conflict(const struct sock *sk, const struct inet_bind_port *p, const struct bind_addr *a, bool any_port)
 {
-	return owners_conflict(sk, bucket_find(sk->net, a, port), any_port);
+	return owners_conflict(sk, bucket_find(sk->net, p, a), any_port);
 }
 
 /* A sock on any address of its family has to do with each address of that family ... */
@@ -349,8 +364,8 @@ static bool inet_csk_bind_conflict(const struct sock *sk, const struct inet_bind
 
 	if (addr_is_any(&a.addr))
 		return any_addr_conflict(sk, &a, p, any_port);
-	return addr_conflict(sk, &a, p->port, any_port) || addr_conflict(sk, &dual_any, p->port, any_port) ||
-	       addr_conflict(sk, addr_is_v4(&a.addr) ? &v4_any : &v6_any, p->port, any_port);
+	return addr_conflict(sk, p, &a, any_port) || addr_conflict(sk, p, &dual_any, any_port) ||
+	       addr_conflict(sk, p, addr_is_v4(&a.addr) ? &v4_any : &v6_any, any_port);
 }
 
 /* A SO_REUSEPORT sock is let in without a look at the owners, if the one before it covers its address. */
@@ -435,20 +450,19 @@ static uint16_t inet_csk_find_open_port(const struct sock *sk)
 
 int inet_csk_get_port(struct sock *sk, uint16_t port)
 {
+	bool by_number = port;
 	struct inet_bind_port *p;
 	struct inet_bind_bucket *b;
 
 	assert(!sk->bind);
-	if (!port) {
+	if (!by_number)
 		port = inet_csk_find_open_port(sk);
-		if (!port)
-			return -EADDRINUSE;
-	} else {
-		p = port_find(sk->net->hashinfo, port);
-		if (p && !sk_reuseport_match(p, sk) && inet_csk_bind_conflict(sk, p, false))
-			return -EADDRINUSE;
-	}
-	b = bucket_get(sk, port, 0);
+	if (!port)
+		return -EADDRINUSE;
+	p = port_find(sk->net->hashinfo, port);
+	if (by_number && p && !sk_reuseport_match(p, sk) && inet_csk_bind_conflict(sk, p, false))
+		return -EADDRINUSE;
+	b = bucket_get(sk, p, port, 0);
 	if (!b)
 		return -EADDRINUSE;
 	inet_bind_hash(sk, b, false);
@@ -506,14 +520,14 @@ static void pair_take(struct sock *sk, struct pair_claim *claim)
 /* Ports that somebody has bound by number are not for connect() to choose; those of other connections are. */
 static int connect_try_port(struct sock *sk, uint16_t port, struct pair_claim *claim)
 {
-	const struct inet_bind_port *p = port_find(sk->net->hashinfo, port);
+	struct inet_bind_port *p = port_find(sk->net->hashinfo, port);
 	struct inet_bind_bucket *b;
 
 	if (p && (p->fastreuse >= 0 || p->fastreuseport >= 0))
 		return -EADDRNOTAVAIL;
 	if (inet_check_established(sk, port, claim))
 		return -EADDRNOTAVAIL;
-	b = bucket_get(sk, port, -1);
+	b = bucket_get(sk, p, port, -1);
 	if (!b)
 		return -ENOMEM;
 	inet_bind_hash(sk, b, true);
@@ -659,11 +673,15 @@ struct sock *inet_lookup_listener(struct net *net, const struct in6_addr *saddr,
 		{.addr = v4 ? addr_from_v4(&(struct in_addr){0}) : in6addr_any, .v6only = !v4}, /* any of the family */
 		{.addr = in6addr_any},								/* any at all */
 	};
-	uint32_t hash = pair_hash(net, saddr, sport, daddr, dport);
+	const struct inet_bind_port *p = port_find(net->hashinfo, sport);
+	uint32_t hash;
 	struct sock *sk;
 
+	if (!p)
+		return NULL;
+	hash = pair_hash(net, saddr, sport, daddr, dport);
 	for (unsigned i = 0; i < ARRAY_SIZE(tries); i++) {
-		sk = bucket_listener(bucket_find(net, &tries[i], sport), hash);
+		sk = bucket_listener(bucket_find(net, p, &tries[i]), hash);
 		if (sk)
 			return sk;
 	}
@@ -679,7 +697,6 @@ int hashinfo_init(struct net *net)
 	if (!h)
 		return -ENOMEM;
 	htab_init(&h->pairs, &net->mem);
-	htab_init(&h->ports, &net->mem);
 	htab_init(&h->binds, &net->mem);
 	slab_init(&h->port_cache, &net->mem, "bind ports", sizeof(struct inet_bind_port));
 	slab_init(&h->bucket_cache, &net->mem, "bind buckets", sizeof(struct inet_bind_bucket));
@@ -696,7 +713,8 @@ void hashinfo_exit(struct net *net)
 	if (!h)
 		return;
 	htab_destroy(&h->pairs);
-	htab_destroy(&h->ports);
+	for (unsigned i = 0; i < ARRAY_SIZE(h->ports); i++)
+		mem_free(&net->mem, h->ports[i], PORTS_PAGE * sizeof(**h->ports));
 	htab_destroy(&h->binds);
 	slab_destroy(&h->port_cache);
 	slab_destroy(&h->bucket_cache);
@@ -760,27 +778,26 @@ const char *hashinfo_check(const struct net *net)
 	const struct inet_hashinfo *h = net->hashinfo;
 	struct owner_count found = {0};
 	uint64_t counted = 0, buckets = 0;
-	struct hnode *n;
 
 	inet_walk((struct net *)net, owner_check, &found);
 	if (found.wrong)
 		return found.wrong;
-	for (uint32_t slot = 0; slot <= h->ports.mask; slot++) {
-		for (n = h->ports.slot[slot]; n; n = n->next) {
-			const struct inet_bind_port *p = container_of(n, struct inet_bind_port, hash);
-			const struct inet_bind_bucket *b;
+	for (uint32_t port = 0; port < 65536; port++) {
+		const struct inet_bind_port *p = port_find(h, (uint16_t)port);
+		const struct inet_bind_bucket *b;
 
-			list_for_each_entry (b, &p->buckets, node) {
-				if (!bucket_owners(b) || b->port != p)
-					return "a bind bucket without owners, or of another port";
-				if (b->connect_owners > bucket_owners(b))
-					return "more owners came by connect() than there are owners";
-				counted += bucket_owners(b);
-				buckets++;
-			}
-			if (list_empty(&p->buckets))
-				return "a port without owners is kept";
+		if (!p)
+			continue;
+		list_for_each_entry (b, &p->buckets, node) {
+			if (!bucket_owners(b) || b->port != p)
+				return "a bind bucket without owners, or of another port";
+			if (b->connect_owners > bucket_owners(b))
+				return "more owners came by connect() than there are owners";
+			counted += bucket_owners(b);
+			buckets++;
 		}
+		if (list_empty(&p->buckets))
+			return "a port without owners is kept";
 	}
 	if (buckets != h->binds.count)
 		return "bind buckets that belong to no port";

@@ -20,7 +20,6 @@
  *	 1  @fastreuseport: a SO_REUSEPORT sock whose address @fast_addr covers is let in
  */
 struct inet_bind_port {
-	struct hnode hash;
 	struct list_head buckets; /* its addresses, in order of first use */
 	struct in6_addr fast_addr;
 	uint16_t port;
@@ -46,9 +45,11 @@ enum { BIND_REUSE = 1, BIND_REUSEPORT = 2 };
 
 #define CONNECT_OFFSETS 256 /* RFC 6056 section 3.3.4; Linux: 65536 */
 
+#define PORTS_PAGE 256
+
 struct inet_hashinfo {
 	struct htab pairs;
-	struct htab ports;
+	struct inet_bind_port **ports[65536 / PORTS_PAGE]; /* by number, in pages that begin with their first port */
 	struct htab binds;
 	struct slab_cache port_cache, bucket_cache;
 	uint32_t listeners;
@@ -66,6 +67,8 @@ struct sock *inet_lookup_listener(struct net *net, const struct in6_addr *saddr,
 				  const struct in6_addr *daddr, uint16_t dport);
 
 void inet_ehash_insert(struct net *net, struct sock_common *c); /* pair must be free or c's own predecessor removed */
+/* @c, of the same pair, takes the place of @old. */
+void inet_ehash_replace(struct net *net, struct sock_common *old, struct sock_common *c);
 void inet_listen_hash(struct net *net, struct sock *sk);
 void inet_unhash(struct net *net, struct sock_common *c); /* either table; one that is in none is left alone */
 

@@ -190,6 +190,7 @@ _Static_assert(sizeof(struct request_sock) <= 128, "a half-open connection, all 
 
 struct timewait_sock {
 	struct sock_common common; /* state TIME_WAIT */
+	struct inet_bind_bucket *bind;
 	uint32_t rcv_nxt, snd_nxt;
 	uint32_t rcv_wnd;	   /* as it was offered: scaled back before sending */
 	uint32_t ts_recent, ts_recent_stamp_s; /* 0 stamp: timestamps were not in use */
@@ -197,7 +198,6 @@ struct timewait_sock {
 	uint32_t last_oow_ack_ms;
 	uint32_t fin_wait2 : 1;	   /* stands in for FIN_WAIT2; else for TIME_WAIT */
 	uint32_t entered_ms : 31;  /* when it was made */
-	struct inet_bind_bucket *bind;
 	uint8_t addrs[];	   /* peer's, ours: 4 bytes each if common.v4, else 16 */
 };
 _Static_assert(sizeof(struct timewait_sock) + 8 <= 96, "a TIME_WAIT over IPv4, all told");

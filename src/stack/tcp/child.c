@@ -75,8 +75,8 @@ static struct sock *complete(struct net *net, struct request_sock *req, struct t
 		overflow(net, req, seg, CAUSE_no_memory);
 		return NULL;
 	}
+	inet_ehash_replace(net, &req->common, &child->common);
 	tcp_req_unlink(net, req);
-	inet_ehash_insert(net, &child->common);
 	tcp_acceptq_add(listener, child);
 	tcp_trace_state(net, &child->common, TCP_NEW_SYN_RECV, TCP_SYN_RECV, CAUSE_child_made);
 	tcp_req_free(net, req);

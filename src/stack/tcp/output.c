@@ -115,14 +115,8 @@ static uint32_t build_header(struct sock *sk, struct sk_buff *skb, uint8_t *hdr)
 	bool syn = skb->tcp_flags & TCPHDR_SYN;
 	uint8_t flags = flags_of(skb);
 
-	put_be16(hdr, sk->common.num);
-	put_be16(hdr + 2, sk->common.dport);
-	put_be32(hdr + 4, skb->seq);
-	put_be32(hdr + 8, flags & TCPHDR_ACK ? tp->rcv_nxt : 0);
-	hdr[12] = (uint8_t)(len << 2);
-	hdr[13] = flags;
-	put_be16(hdr + 14, syn ? (uint16_t)min(tp->rcv_wnd, 65535u) : tcp_select_window(sk));
-	put_be32(hdr + 16, 0); /* checksum, urgent pointer */
+	tcp_write_header(hdr, sk->common.num, sk->common.dport, skb->seq, flags & TCPHDR_ACK ? tp->rcv_nxt : 0, len, flags,
+			 syn ? (uint16_t)min(tp->rcv_wnd, 65535u) : tcp_select_window(sk));
 	write_urgent(tp, skb, hdr);
 	return len;
 }
@@ -132,7 +126,7 @@ static void write_checksum(const struct sock *sk, const struct sk_buff *skb, uin
 	uint64_t sum = csum_pseudo(&sk->rcv_saddr, &sk->daddr, hdr_len + skb->len, IPPROTO_TCP);
 	uint16_t csum;
 
-	sum = csum_partial(hdr, hdr_len, sum);
+	sum = csum_words(hdr, hdr_len, sum);
 	if (skb->len)
 		sum = csum_partial(skb_data(skb), skb->len, sum);
 	csum = csum_fold(sum);

@@ -43,15 +43,8 @@ static int send_bare(struct net *net, const struct bare_segment *seg)
 	struct iovec iov = { hdr, len };
 	uint16_t csum;
 
-	put_be16(hdr, seg->sport);
-	put_be16(hdr + 2, seg->dport);
-	put_be32(hdr + 4, seg->seq);
-	put_be32(hdr + 8, seg->ack);
-	hdr[12] = (uint8_t)(len << 2);
-	hdr[13] = seg->flags;
-	put_be16(hdr + 14, seg->wnd);
-	put_be32(hdr + 16, 0);
-	csum = csum_fold(csum_partial(hdr, len, csum_pseudo(&seg->saddr, &seg->daddr, len, IPPROTO_TCP)));
+	tcp_write_header(hdr, seg->sport, seg->dport, seg->seq, seg->ack, len, seg->flags, seg->wnd);
+	csum = csum_fold(csum_words(hdr, len, csum_pseudo(&seg->saddr, &seg->daddr, len, IPPROTO_TCP)));
 	memcpy(hdr + 16, &csum, sizeof(csum));
 	NET_INC(net, MIB_Tcp_OutSegs);
 	return ip_xmit(net, &(struct ip_out){

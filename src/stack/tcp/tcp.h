@@ -152,13 +152,20 @@ struct tcp_sock {
 static inline struct tcp_sock *tcp_sk(const struct sock *sk) { return (struct tcp_sock *)sk; }
 static inline struct sock *tcp_to_sk(struct tcp_sock *tp) { return &tp->sk; }
 
+/* The offset of timestamps between two addresses, a keyed hash that is asked for at every opening. */
+struct ts_offset {
+	struct in6_addr saddr, daddr;
+	uint32_t offset;
+};
+#define TS_OFFSET_BITS 8
+
 /* TCP's part of a stack */
 struct tcp {
 	struct slab_cache socks, requests, timewaits_v4, timewaits_v6, opts, listens, ofos;
 	uint32_t orphans;
 	uint32_t tw_count;
 	uint32_t challenge_second, challenge_count;
-	uint64_t isn_count;
+	struct ts_offset ts_offset[1 << TS_OFFSET_BITS]; /* asked for lately, by a hash of the addresses */
 };
 
 /* ------------------------------------------------------------------ state.c */

@@ -85,9 +85,8 @@ void tcp_time_wait(struct sock *sk, bool fin_wait2, uint32_t timeo_j, enum tcp_c
 		return;
 	}
 	timeo_j = fin_wait2 ? max(timeo_j, (rto << 2) - (rto >> 1)) : TCP_TIMEWAIT_MS / 4;
-	inet_unhash(net, &sk->common);
+	inet_ehash_replace(net, &sk->common, &tw->common);
 	inet_bind_bucket_move(net, sk, tw);
-	inet_ehash_insert(net, &tw->common);
 	net->tcp->tw_count++;
 	NET_INC(net, timeo_j <= 4 * HZ ? MIB_TcpExt_TWKilled : MIB_TcpExt_TW);
 	tw_arm(net, tw, timeo_j);

@@ -74,9 +74,12 @@ uint32_t tcp_init_seq(struct net *net, const struct in6_addr *saddr, const struc
 
 uint32_t tcp_init_ts_off(struct net *net, const struct in6_addr *saddr, const struct in6_addr *daddr)
 {
+	struct ts_offset *known = &net->tcp->ts_offset[(addr_mix(saddr) + addr_mix(daddr)) >> (32 - TS_OFFSET_BITS)];
 	struct in6_addr key[2] = { *saddr, *daddr };
 
 	if (net->sysctl.tcp_timestamps != 1)
 		return 0;
-	return (uint32_t)siphash(key, sizeof(key), &net->ts_key);
+	if (!addr_equal(&known->saddr, saddr) || !addr_equal(&known->daddr, daddr))
+		*known = (struct ts_offset){ *saddr, *daddr, (uint32_t)siphash(key, sizeof(key), &net->ts_key) };
+	return known->offset;
 }

@@ -29,6 +29,18 @@ static inline uint16_t csum_fold(uint64_t sum) /* complemented; of correct data 
 	return (uint16_t)~(half >> 16);
 }
 
+/* Of a header that has just been written in words of four bytes: reading it back in larger ones would wait for the stores. */
+static inline uint64_t csum_words(const uint8_t *p, size_t len, uint64_t sum)
+{
+	uint32_t word;
+
+	for (; len; len -= 4, p += 4) {
+		memcpy(&word, p, sizeof(word));
+		sum = csum_add(sum, word);
+	}
+	return sum;
+}
+
 /* One for both families: the prefix of a mapped address adds 0xffff, which is nothing in ones' complement. */
 static inline uint64_t csum_pseudo(const struct in6_addr *saddr, const struct in6_addr *daddr, uint32_t len, uint8_t proto)
 {

@@ -44,7 +44,19 @@ enum ip_verdict {
 enum ip_verdict ip4_parse(struct ip_header *h, const uint8_t *p, size_t len);
 enum ip_verdict ip6_parse(struct ip_header *h, const uint8_t *p, size_t len);
 /* Write a header of IP4_HDR_LEN, IP6_HDR_LEN bytes; h->hdr_len is not read: there are no options. */
-void ip4_build(uint8_t *p, const struct ip_header *h);
+static inline void ip4_build(uint8_t *p, const struct ip_header *h)
+{
+	uint32_t first = 0x45000000 | (uint32_t)h->dsfield << 16 | (uint16_t)h->len, second = (uint32_t)h->id << 16 | h->frag;
+	uint32_t third = (uint32_t)h->ttl << 24 | (uint32_t)h->proto << 16;
+	uint64_t sum = (uint64_t)htonl(first) + htonl(second) + htonl(third);
+
+	sum += (uint64_t)h->saddr.s6_addr32[3] + h->daddr.s6_addr32[3];
+	put_be32(p, first);
+	put_be32(p + 4, second);
+	put_be32(p + 8, third | ntohs(csum_fold(sum)));
+	memcpy(p + 12, &h->saddr.s6_addr32[3], 4);
+	memcpy(p + 16, &h->daddr.s6_addr32[3], 4);
+}
 void ip6_build(uint8_t *p, const struct ip_header *h);
 void ip4_update_csum(uint8_t *p); /* of a header with or without options */
 

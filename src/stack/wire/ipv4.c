@@ -58,20 +58,6 @@ void ip4_update_csum(uint8_t *p)
 	memcpy(p + 10, &csum, 2);
 }
 
-void ip4_build(uint8_t *p, const struct ip_header *h)
-{
-	p[0] = 0x45;
-	p[1] = h->dsfield;
-	put_be16(p + 2, (uint16_t)h->len);
-	put_be16(p + 4, h->id);
-	put_be16(p + 6, h->frag);
-	p[8] = h->ttl;
-	p[9] = h->proto;
-	memcpy(p + 12, addr_v4(&h->saddr), 4);
-	memcpy(p + 16, addr_v4(&h->daddr), 4);
-	ip4_update_csum(p);
-}
-
 /* The offset within a record route or timestamp option of the byte that is wrong; 0: none. Both carry a pointer,
  * counted from 1, to the next free slot; one behind the end says that the option is full. */
 static unsigned check_route(const uint8_t *opt)

@@ -53,6 +53,17 @@ void tcp_parse_options(struct tcp_options *opt, const uint8_t *p, size_t len, bo
  * 0, !wscale_ok, ... leave one out. SACK blocks as many as fit and as nsacks says. */
 size_t tcp_write_options(uint8_t *p, const struct tcp_options *opt);
 
+/* The fixed part of a header of @len bytes; checksum and urgent pointer are 0. */
+static inline void tcp_write_header(uint8_t *p, uint16_t sport, uint16_t dport, uint32_t seq, uint32_t ack, uint32_t len,
+				    uint8_t flags, uint16_t wnd)
+{
+	put_be32(p, (uint32_t)sport << 16 | dport);
+	put_be32(p + 4, seq);
+	put_be32(p + 8, ack);
+	put_be32(p + 12, len << 26 | (uint32_t)flags << 16 | wnd);
+	put_be32(p + 16, 0);
+}
+
 /* An arriving TCP segment: a view, borrowed from the frame for the length of the entry. */
 struct tcp_seg {
 	struct in6_addr saddr, daddr; /* as in the packet: saddr is the peer's */
