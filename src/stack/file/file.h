@@ -37,6 +37,8 @@ struct file {
 	uint32_t flags; /* O_NONBLOCK | O_RDWR ... */
 };
 
+_Static_assert(sizeof(struct file) + sizeof(struct socket) + sizeof(struct tcp_sock) <= 640, "an idle connection, all told");
+
 #define FD_LEVELS 4
 struct fdtable {
 	struct net *net;
