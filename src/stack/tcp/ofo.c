@@ -66,6 +66,22 @@ void tcp_dsack_set(struct sock *sk, uint32_t seq, uint32_t end_seq)
 	ofo->duplicate_sack = (struct sack_block){ seq, end_seq };
 }
 
+/* More that came twice, with the same segment: one block tells of it if both meet, else of the first. */
+static void dsack_extend(struct sock *sk, uint32_t seq, uint32_t end_seq)
+{
+	struct tcp_ofo *ofo = tcp_sk(sk)->ofo;
+	struct sack_block *block = &ofo->duplicate_sack;
+
+	if (!ofo->dsack) {
+		tcp_dsack_set(sk, seq, end_seq);
+	} else if (!after(seq, block->end) && !before(end_seq, block->start)) {
+		if (before(seq, block->start))
+			block->start = seq;
+		if (after(end_seq, block->end))
+			block->end = end_seq;
+	}
+}
+
 /* The block that holds the newest segment comes first; blocks that it joins with are merged into it. */
 static void sack_add(struct tcp_ofo *ofo, uint32_t seq, uint32_t end_seq)
 {
@@ -125,10 +141,10 @@ static uint32_t cover(struct sock *sk, struct tcp_ofo *ofo, struct sk_buff *next
 	for (; next && after(end_seq, next->seq); next = tmp) {
 		tmp = next->next;
 		if (before(end_seq, next->end_seq)) {
-			tcp_dsack_set(sk, next->seq, end_seq);
+			dsack_extend(sk, next->seq, end_seq);
 			return next->seq;
 		}
-		tcp_dsack_set(sk, next->seq, next->end_seq);
+		dsack_extend(sk, next->seq, next->end_seq);
 		NET_INC(sk->net, MIB_TcpExt_TCPOFOMerge);
 		drop(sk, ofo, next);
 	}
@@ -205,15 +221,16 @@ void tcp_data_queue_ofo(struct sock *sk, struct tcp_seg *seg)
 void tcp_ofo_queue(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t dsack_high = tp->rcv_nxt;
+	bool hole = tp->ofo->queue, fin;
 	struct sk_buff *skb;
-	bool fin;
 
 	while (tp->ofo && (skb = tp->ofo->queue) && !after(skb->seq, tp->rcv_nxt)) {
 		uint32_t known = tp->rcv_nxt - skb->seq;
 
 		fin = skb->tcp_flags & TCPHDR_FIN;
-		if (known)
-			tcp_dsack_set(sk, skb->seq, after(skb->end_seq, tp->rcv_nxt) ? tp->rcv_nxt : skb->end_seq);
+		if (before(skb->seq, dsack_high))
+			dsack_extend(sk, skb->seq, before(skb->end_seq, dsack_high) ? skb->end_seq : dsack_high);
 		if (!after(skb->end_seq, tp->rcv_nxt)) {
 			drop(sk, tp->ofo, skb);
 			continue;
@@ -229,7 +246,7 @@ void tcp_ofo_queue(struct sock *sk)
 	}
 	if (!tp->ofo)
 		return;
-	if (!tp->ofo->queue)
+	if (hole && !tp->ofo->queue)
 		tp->ack.pending |= ICSK_ACK_NOW;
 	sack_remove(tp);
 	ofo_put_if_idle(sk);
