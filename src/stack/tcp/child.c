@@ -223,6 +223,7 @@ struct sock *tcp_create_openreq_child(struct sock *listener, struct request_sock
 	child->common.state = TCP_SYN_RECV;
 	take_sequence(tp, req);
 	tp->segs_in = 1;
+	tp->lrcvtime_ms = net_time_ms(net); /* an answer sent at once counts as one of a dialogue */
 	tp->mss_clamp = req->mss;
 	tp->sack_ok = req->sack_ok;
 	tp->tstamp_ok = req->tstamp_ok;
