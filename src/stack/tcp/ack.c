@@ -470,7 +470,7 @@ static void tcp_process_tlp_ack(struct sock *sk, uint32_t ack, int flag)
 /* ------------------------------------------------------------------ the ACK itself */
 
 /* RFC 7323 section 4.3: the timestamp is kept if the segment covers what was acknowledged last. */
-static void tcp_replace_ts_recent(struct sock *sk, uint32_t seq)
+void tcp_replace_ts_recent(struct sock *sk, uint32_t seq)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 

@@ -112,7 +112,7 @@ void tcp_send_challenge_ack(struct sock *sk)
 		if (tcp->challenge_second != now_s(net)) {
 			tcp->challenge_second = now_s(net);
 			/* half of it for sure, the rest by chance: a counter that cannot be observed (CVE-2016-5696) */
-			tcp->challenge_count = limit / 2 + (uint32_t)(net_random(net) % (limit ? limit : 1));
+			tcp->challenge_count = (limit + 1) / 2 + (uint32_t)(net_random(net) % (limit ? limit : 1));
 		}
 		if (!tcp->challenge_count)
 			return;
@@ -431,8 +431,49 @@ static enum verdict check_ack(struct sock *sk, struct tcp_seg *seg)
 	return SEG_GO_ON; /* an old ACK while closing */
 }
 
+/*
+ * Header prediction: the segment that is next, from a window that is known. What shows of it: text and timestamp are taken
+ * before the ACK is looked at, so one that is too old spoils neither. Linux takes text so only into memory that the sock
+ * has been charged with already, which means that it holds some.
+ */
+static bool is_predicted(struct sock *sk, struct tcp_seg *seg)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->common.state != TCP_ESTABLISHED || (seg->flags & ~TCPHDR_PSH) != TCPHDR_ACK)
+		return false;
+	if (seg->seq != tp->rcv_nxt || after(seg->ack, tp->snd_nxt) || seg->wnd != tp->snd_wnd >> tp->snd_wscale)
+		return false;
+	if (tp->urg_data || !tp->rcv_wnd || (tp->ofo && tp->ofo->queue) || sk->rmem_alloc >= sk->rcvbuf)
+		return false;
+	if (seg->len && (seg->len > tcp_receive_window(tp) || !(sk->rmem_alloc || tp->rtx_queue || tp->write_queue)))
+		return false;
+	if (TCP_HDR_LEN + seg->opt_len != tp->tcp_header_len)
+		return false;
+	read_timestamp(tp, seg);
+	return tp->saw_tstamp == tp->tstamp_ok && (!tp->tstamp_ok || (int32_t)(tp->rcv_tsval - tp->ts_recent) >= 0);
+}
+
+static void tcp_rcv_predicted(struct sock *sk, struct tcp_seg *seg)
+{
+	tcp_replace_ts_recent(sk, seg->seq);
+	tcp_data_queue(sk, seg);
+	if (seg->len && seg->ack == tcp_sk(sk)->snd_una) {
+		tcp_sk(sk)->snd_wl1 = seg->seq; /* it acknowledges nothing: nothing else is read from it */
+	} else {
+		tcp_ack(sk, seg, 0);
+		tcp_data_snd_check(sk);
+	}
+	if (seg->len)
+		tcp_ack_snd_check(sk);
+}
+
 static void tcp_rcv_synchronised(struct sock *sk, struct tcp_seg *seg)
 {
+	if (is_predicted(sk, seg)) {
+		tcp_rcv_predicted(sk, seg);
+		return;
+	}
 	if (!(seg->flags & (TCPHDR_ACK | TCPHDR_RST | TCPHDR_SYN))) {
 		tcp_trace_drop(sk->net, &sk->common, seg, CAUSE_no_ack_flag);
 		return;

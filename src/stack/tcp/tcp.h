@@ -236,6 +236,7 @@ void tcp_store_ts_recent(struct sock *sk);
 enum { FLAG_SLOWPATH = 1, FLAG_UPDATE_TS_RECENT = 2, FLAG_NO_CHALLENGE_ACK = 4 };
 /* 1: good or old; 0: to be ignored; -CAUSE: to be answered or dropped for that cause (a challenge was sent already) */
 int tcp_ack(struct sock *sk, struct tcp_seg *seg, int flag);
+void tcp_replace_ts_recent(struct sock *sk, uint32_t seq);
 void tcp_rearm_rto(struct sock *sk);
 void tcp_enter_loss(struct sock *sk);
 void tcp_simple_retransmit(struct sock *sk); /* a smaller path MTU: what is too large counts as lost */
