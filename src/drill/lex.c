@@ -11,7 +11,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- errors */
@@ -111,10 +110,12 @@ static struct drill_pos here(const struct drill_lexer *lexer)
 	return (struct drill_pos){lexer->line, (int)(lexer->at - lexer->line_at) + 1};
 }
 
-/* Forward to @at; lines are counted nowhere else. */
+/* Forward to @at; lines are counted nowhere else. A NUL would end text too early wherever it is used as a C string. */
 static void move_to(struct drill_lexer *lexer, size_t at)
 {
 	for (; lexer->at < at; lexer->at++) {
+		if (!lexer->text[lexer->at])
+			lex_fail(lexer, here(lexer), "expected text, found a NUL byte");
 		if (lexer->text[lexer->at] == '\n') {
 			lexer->line++;
 			lexer->line_at = lexer->at + 1;
@@ -279,35 +280,6 @@ static void read_number(struct drill_lexer *lexer)
 	token->value = negative ? -value : value;
 }
 
-/* What a defined symbol stands for: "text", `command`, a number, or another word. */
-static void substitute(struct drill_lexer *lexer)
-{
-	struct drill_token *token = &lexer->token;
-
-	for (size_t i = 0; i < lexer->n_defines; i++) {
-		const char *value = lexer->defines[i].value;
-		size_t length = strlen(value);
-		char *end;
-
-		if (strlen(lexer->defines[i].name) != token->length ||
-		    memcmp(lexer->defines[i].name, token->text, token->length))
-			continue;
-		token->text = value;
-		token->length = length;
-		if (length > 1 && (*value == '"' || *value == '`') && value[length - 1] == *value) {
-			token->kind = *value == '"' ? TOKEN_STRING : TOKEN_COMMAND;
-			token->text = value + 1;
-			token->length = length - 2;
-		} else if (length) {
-			token->value = strtoll(value, &end, 0);
-			if (!*end)
-				token->kind = TOKEN_INTEGER;
-			token->hex = !strncmp(value, "0x", 2);
-		}
-		return;
-	}
-}
-
 static size_t skip_digits(const struct drill_lexer *lexer, size_t at)
 {
 	while (is_digit(char_at(lexer, at)))
@@ -323,6 +295,65 @@ static bool is_hex(const char *text, size_t length)
 		if (!is_digit(text[i]) && !(text[i] >= 'a' && text[i] <= 'f') && !(text[i] >= 'A' && text[i] <= 'F'))
 			return false;
 	return true;
+}
+
+/* "text" or `command` with nothing in it that would end it earlier or later */
+static bool is_quoted(const char *text, size_t length)
+{
+	return length > 1 && (*text == '"' || *text == '`') && text[length - 1] == *text &&
+	       !memchr(text + 1, *text, length - 2) && text[length - 2] != '\\';
+}
+
+static bool is_word(const char *text, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && is_word_char((unsigned char)text[n]))
+		n++;
+	return n && n == length;
+}
+
+static bool is_decimal(const char *text, size_t length)
+{
+	size_t sign = length && *text == '-';
+	size_t n = sign;
+
+	while (n < length && is_digit((unsigned char)text[n]))
+		n++;
+	return n > sign && n == length;
+}
+
+/* The word becomes what @define says it stands for. */
+static void substitute(struct drill_lexer *lexer, const struct drill_define *define)
+{
+	struct drill_token *token = &lexer->token;
+
+	token->text = define->value;
+	token->length = strlen(define->value);
+	if (is_quoted(token->text, token->length)) {
+		token->kind = *token->text == '"' ? TOKEN_STRING : TOKEN_COMMAND;
+		token->text++;
+		token->length -= 2;
+	} else if (is_decimal(token->text, token->length) || is_hex(token->text, token->length)) {
+		token->kind = TOKEN_INTEGER;
+		token->hex = is_hex(token->text, token->length);
+		read_number(lexer);
+	} else if (!is_word(token->text, token->length)) {
+		lex_fail(lexer, token->pos,
+			 "expected a symbol for a word, a number, \"text\" or `command`, found %.40s=%.60s",
+			 define->name, define->value);
+	}
+}
+
+static const struct drill_define *definition(const struct drill_lexer *lexer, const struct drill_token *word)
+{
+	for (size_t i = 0; i < lexer->n_defines; i++) {
+		const char *name = lexer->defines[i].name;
+
+		if (strlen(name) == word->length && !memcmp(name, word->text, word->length))
+			return &lexer->defines[i];
+	}
+	return NULL;
 }
 
 /* A run of word characters: a number if it is only that, else a word. With '.' or '-' before it, always a number. */
@@ -344,8 +375,12 @@ static void take_word_or_number(struct drill_lexer *lexer)
 		lexer->token.hex = true;
 		read_number(lexer);
 	} else {
+		const struct drill_define *define;
+
 		take(lexer, TOKEN_WORD, word);
-		substitute(lexer);
+		define = definition(lexer, &lexer->token);
+		if (define)
+			substitute(lexer, define);
 	}
 }
 

@@ -148,6 +148,27 @@ static void structs_are_checked(void **state)
 		       "expected sa_family=AF_INET or AF_INET6");
 }
 
+static void symbols_are_checked_where_they_are_used(void **state)
+{
+	(void)state;
+	assert_refused("--define=A=b+c\n0 f(1) = 0\n+0 f(A) = 0\n", 3, 6, "expected a symbol for a word, a number");
+	assert_refused("--define=A=99999999999999999999\n0 f(A) = 0\n", 2, 5,
+		       "the number 99999999999999999999 does not fit");
+	assert_refused("--define=A=`x\\`\n0 A\n", 2, 3, "expected a symbol for a word, a number");
+}
+
+static void a_byte_of_zero_is_no_text(void **state)
+{
+	static const char text[] = "0 `x`\n+0 `a\0b`\n";
+	struct drill_error error;
+
+	(void)state;
+	assert_null(drill_parse("test.pkt", text, sizeof(text) - 1, NULL, 0, &error));
+	assert_string_equal(error.text, "expected text, found a NUL byte");
+	assert_int_equal(error.pos.line, 2);
+	assert_int_equal(error.pos.column, 6);
+}
+
 static void options_are_checked(void **state)
 {
 	(void)state;
@@ -186,6 +207,8 @@ int main(void)
 		cmocka_unit_test(icmp_is_checked),
 		cmocka_unit_test(values_are_checked),
 		cmocka_unit_test(structs_are_checked),
+		cmocka_unit_test(symbols_are_checked_where_they_are_used),
+		cmocka_unit_test(a_byte_of_zero_is_no_text),
 		cmocka_unit_test(options_are_checked),
 		cmocka_unit_test(what_is_not_supported_is_named),
 	};

@@ -56,6 +56,7 @@ static void a_blocking_call_has_an_end(void **state)
 	assert_int_equal(second->end_ns, 100 * MS);
 	drill_script_free(script);
 	assert_comes_back("+0.1...30 accept(3, ..., ...) = 4\n");
+	assert_prints("+.1 ... .3 accept(3, ..., ...) = 4\n", "+0.1...0.3 accept(3, ..., ...) = 4\n");
 }
 
 static void a_call_has_arguments_a_result_an_errno_and_a_note(void **state)
