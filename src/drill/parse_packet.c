@@ -164,7 +164,7 @@ static void parse_tcp(struct drill_lexer *lexer, struct drill_packet *packet)
 	if (tcp->has_window)
 		tcp->window = (uint16_t)lex_expect_integer(lexer, "a window", 0, UINT16_MAX);
 	else if (!packet->outbound)
-		lex_expected(lexer, "\"win\", which every inbound segment needs");
+		lex_fail(lexer, pos, "expected \"win WINDOW\" in an inbound segment, found none");
 	tcp->has_urg = lex_accept_word(lexer, "urg");
 	if (tcp->has_urg)
 		tcp->urg = (uint16_t)lex_expect_integer(lexer, "an urgent pointer", 0, UINT16_MAX);

@@ -66,7 +66,7 @@ static void times_are_checked(void **state)
 static void segments_are_checked(void **state)
 {
 	(void)state;
-	assert_refused("0 < S 0:0(0)\n", 2, 1, "expected \"win\", which every inbound segment needs");
+	assert_refused("0 < S 0:0(0)\n", 1, 5, "expected \"win WINDOW\" in an inbound segment, found none");
 	assert_refused("0 > . 1:1000(1000)\n", 1, 7,
 		       "expected START:END(LENGTH) with END = START + LENGTH, found 1:1000(1000)");
 	assert_refused("0 > . 1:1(0) ack 4294967296\n", 1, 18, "expected an acknowledgement from 0 to 4294967295");
