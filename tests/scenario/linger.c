@@ -450,3 +450,21 @@ TEST(the_option_wants_its_whole_structure)
 	EXPECT_EQ(linger.l_onoff, 1);
 	EXPECT_EQ(linger.l_linger, -1);
 }
+
+/* ------------------------------------------------------------------ not close() itself, but the last call in progress */
+
+/* The descriptor is closed under a recv(), whose end is then the close; a signal ends both at once (FD-10, LG-18). */
+TEST(linger_of_an_interrupted_call_is_over_at_once)
+{
+	struct duo d = solo_accepted();
+	char buf[8];
+	struct lab_call *r = DUO_START(&d, SERVER, recv, buf, sizeof(buf), 0);
+
+	EXPECT_EQ(duo_linger(&d, SERVER, 1, 5), 0);
+	EXPECT_EQ(duo_close(&d, SERVER), 0);
+	EXPECT_SILENCE(&d);
+	EXPECT_EQ(lab_interrupt(r), -EINTR);
+	EXPECT(!r->pending);
+	lab_run_for(d.world, 0);
+	EXPECT_HEARD(&d, "F. 1:1(0) ack 1");
+}

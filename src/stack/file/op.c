@@ -73,7 +73,6 @@ static void op_dequeue(struct op *op)
 	timer_disarm(&op->task->net->wheel, &op->timer);
 	list_del_init(&op->woken_node);
 	op->limited = false;
-	op->timed_out = false;
 }
 
 /* The call has its result. False: letting the file go is a close that lingers; the call returns when that has ended. */
@@ -87,7 +86,7 @@ static bool op_finish(struct op *op, int64_t result)
 	op_dequeue(op);
 	file = op->file;
 	op->file = NULL;
-	if (file && fput(file, op->nonblock ? NULL : op)) {
+	if (file && fput(file, op->nonblock || op->cancelled ? NULL : op)) {
 		op_pend(op);
 		return false;
 	}
@@ -115,6 +114,7 @@ enum la_status op_start(struct task *task, struct op *op)
 
 	op->task = task;
 	op->status = OP_RUNNING;
+	op->cancelled = false;
 	list_init(&op->node);
 	list_init(&op->woken_node);
 	list_init(&op->wait.node);
@@ -179,7 +179,6 @@ void op_timer(struct net *net, struct timer *t)
 
 	(void)net;
 	/* What happened at the same instant counts first, as for a thread that wakes up and looks. */
-	op->timed_out = true;
 	if (op->status == OP_WOKEN && op_run(op))
 		return;
 	result = op->class->expired ? op->class->expired(op) : -EAGAIN;
@@ -192,6 +191,7 @@ void op_cancel(struct op *op)
 {
 	if (op->status != OP_WAITING && op->status != OP_WOKEN)
 		return;
+	op->cancelled = true;
 	if (op->status == OP_WOKEN && !op->task->exiting && op_run(op))
 		return;
 	op_complete(op, op->class->interrupted ? op->class->interrupted(op) : -EINTR);

@@ -75,7 +75,7 @@ struct op {
 	int fd;
 	uint8_t status;	   /* enum op_status */
 	bool nonblock;	   /* direct call: try() never returns OP_WAIT, whatever the file says */
-	bool timed_out;	   /* its time limit has passed */
+	bool cancelled;	   /* a signal is pending: no lingering any more */
 	bool limited;	   /* op_set_timeout_ms() was called */
 	struct list_head node;	     /* in task.ops while pending */
 	struct list_head woken_node; /* in vfs.woken while OP_WOKEN */
@@ -92,10 +92,9 @@ static inline struct la_op *op_public(struct op *op) { return container_of((void
 /*
  * When an operation completes, op.c takes it off its wait queue and stops its timer, then lets its file go. That fput()
  * may find itself the last one of a socket that lingers: it then gives @op a class of its own, whose functions return
- * the result that the operation already has (op_result()), calls op_wait_on() and op_set_timeout_ms(), and returns
- * true. sys_close does the same from within try(). Operations that may not wait are given to fput() as NULL.
+ * the result that la_op.result already holds, calls op_wait_on() and op_set_timeout_ms(), and returns true. sys_close does
+ * the same from within try(). Operations that may not wait, or no longer, are given to fput() as NULL.
  */
-static inline int64_t op_result(struct op *op) { return op_public(op)->result; }
 enum la_status op_start(struct task *task, struct op *op); /* from la_submit, between net_enter and net_leave */
 void op_cancel(struct op *op);
 void op_run_woken(struct net *net);	 /* from net_leave: each once, in the order of waking; they may wake more */
