@@ -489,6 +489,22 @@ TEST_FAMILIES(a_cookie_costs_nothing_and_an_ack_that_fits_makes_the_connection)
 	EXPECT_COUNTER(&d, SERVER, "TcpExtSyncookiesFailed", 1);
 }
 
+TEST(a_cookie_that_comes_back_while_a_later_syn_is_remembered_makes_no_second_connection)
+{
+	struct duo d = solo_listening();
+
+	duo_sysctl(&d, SERVER, "net.ipv4.tcp_syncookies", "2");
+	solo_say(&d, "S 0:0(0) win 65535 <mss 1460>");
+	EXPECT_HEARD(&d, "S. 0:0(0) ack 1");
+	duo_sysctl(&d, SERVER, "net.ipv4.tcp_syncookies", "1");
+	solo_say(&d, "S 0:0(0) win 65535 <mss 1460>");
+	EXPECT_EQ(duo_usage(&d, SERVER).requests, 1);
+	solo_say(&d, ". 1:1(0) ack 1 win 65535");
+	EXPECT_COUNTER(&d, SERVER, "TcpExtSyncookiesRecv", 1);
+	EXPECT_EQ(duo_usage(&d, SERVER).requests, 1);
+	EXPECT_EQ(duo_usage(&d, SERVER).socks, 1);
+}
+
 TEST(many_half_open_connections_are_forgotten_with_their_listener_and_nothing_is_said)
 {
 	struct duo d = solo_listening();

@@ -139,6 +139,7 @@ static void tcp_forget_connection(struct sock *sk)
 	tp->snd_cwnd = TCP_INIT_CWND;
 	tp->snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	tp->snd_cwnd_cnt = tp->snd_cwnd_used = tp->max_packets_out = tp->delivered = 0;
+	tp->bytes_acked = tp->segs_in = 0;
 	tp->is_cwnd_limited = 0;
 	tp->ca_state = TCP_CA_Open;
 	tp->window_clamp = 0;

@@ -4,8 +4,9 @@
  *
  * The first sequence number is a sum, as in Linux: a keyed hash of the addresses, the peer's first number, the minute in the
  * upper 8 bits, and in the lower 24 an index of MSS hidden by a hash of the minute. So an ACK whose two numbers are both off
- * by the same fits as well: the last ACK of a connection that is over may make a new one. With timestamps, the lowest six bits of our first timestamp hold the peer's window scale and whether it takes SACK. An
- * ACK that gives the number back makes a child as if there had been a request.
+ * by the same fits as well: the last ACK of a connection that is over may make a new one. With timestamps, the lowest six
+ * bits of our first timestamp hold the peer's window scale and whether it takes SACK. An ACK that gives the number back
+ * makes a child as if there had been a request.
  */
 #include "stack/tcp/tcp.h"
 
@@ -129,6 +130,8 @@ struct sock *cookie_check(struct sock *listener, struct tcp_seg *seg, enum tcp_c
 		tcp_trace_drop(net, &listener->common, seg, CAUSE_accept_queue_full);
 		return NULL;
 	}
+	if (inet_lookup_established(net, &seg->daddr, seg->dport, &seg->saddr, seg->sport))
+		return NULL; /* a request of a later SYN has the pair: as in Linux, nothing is said */
 	rebuild(listener, &req, seg, mss);
 	child = tcp_create_openreq_child(listener, &req, seg);
 	if (!child) {
