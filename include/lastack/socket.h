@@ -34,17 +34,18 @@ struct la_file;
 /* ------------------------------------------------------------------ tasks: threads, processes */
 
 LA_API struct la_task *la_task_new(struct la_stack *stack);  /* a process with an empty table; NULL: no memory */
-LA_API struct la_task *la_task_fork(struct la_task *task);   /* a copy of the table, one reference more on each file */
-LA_API struct la_task *la_task_thread(struct la_task *task); /* the same table: clone(CLONE_FILES) */
-/* execve(): other threads of the table are not touched; descriptors with close-on-exec are closed. */
+LA_API struct la_task *la_task_fork(struct la_task *task);   /* a copy of the table, one reference more on each file; NULL */
+LA_API struct la_task *la_task_thread(struct la_task *task); /* the same table: clone(CLONE_FILES); NULL */
+/* execve(): other threads of the table are not touched; descriptors with close-on-exec are closed. 0 or -ENOMEM. */
 LA_API int la_task_exec(struct la_task *task, uint64_t now_ns);
 /* The task ends: its pending operations are cancelled, its use of the table is given up, and whoever is last closes all
  * that is open, lingering skipped (row FD-07). @task is gone afterwards. */
 LA_API void la_task_exit(struct la_task *task, uint64_t now_ns);
 
 /* A descriptor in flight, as in a SCM_RIGHTS message: a reference of its own. */
-LA_API struct la_file *la_file_get(struct la_task *task, int fd); /* NULL: bad descriptor */
-LA_API int la_file_install(struct la_task *task, struct la_file *file, int flags); /* takes; O_CLOEXEC; fd or -EMFILE */
+LA_API struct la_file *la_file_get(struct la_task *task, int fd); /* NULL: bad descriptor, no memory */
+/* Takes @file, also on error; @flags: O_CLOEXEC or 0. The number, or -EINVAL (flags), -EMFILE, -ENOMEM. */
+LA_API int la_file_install(struct la_task *task, struct la_file *file, int flags);
 LA_API void la_file_put(struct la_stack *stack, struct la_file *file, uint64_t now_ns); /* destroyed unread */
 LA_API uint32_t la_file_count(const struct la_file *file); /* references held now */
 

@@ -119,10 +119,11 @@ struct la_device {
 LA_API int la_device_add(struct la_stack *stack, struct la_device *dev);
 
 /* Gives an interface a local address (4 or 16 bytes, network order) and the connected route of that prefix.
- * -EINVAL: family, prefix, interface, or an address that is no unicast address; -EEXIST. */
+ * -EINVAL: family, prefix, interface, or an address that is no unicast address; -EEXIST, -ENOMEM. */
 LA_API int la_addr_add(struct la_stack *stack, int ifindex, int family, const void *addr, unsigned prefixlen);
 
-/* Sends a prefix out of an interface; prefixlen 0 is the default route. -EINVAL, -EEXIST, -ENOMEM. */
+/* Sends a prefix out of an interface; prefixlen 0 is the default route. -EINVAL: family, prefix, interface; -EEXIST: the
+ * prefix has a route; -ENOMEM. */
 LA_API int la_route_add(struct la_stack *stack, int ifindex, int family, const void *dst, unsigned prefixlen);
 
 /* ------------------------------------------------------------------ packets and time */

@@ -81,9 +81,6 @@ static inline uint32_t jiffies_to_msecs(uint32_t j) { return j * 4; }
 static inline uint32_t net_time_ms(const struct net *net) { return (uint32_t)(net->now_ns / NSEC_PER_MSEC); }
 static inline uint32_t net_time_us(const struct net *net) { return (uint32_t)(net->now_ns / NSEC_PER_USEC); }
 
-/* One frame or unit leaves through device @ifindex (link/link.c); 0 or -ENOBUFS. */
-struct la_frame;
-
 /* each layer's beginning and end; *_init returns 0 or -ENOMEM, *_exit takes a half-made one as well */
 int link_init(struct net *net);
 void link_exit(struct net *net);

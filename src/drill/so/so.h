@@ -2,7 +2,7 @@
 /*
  * drill/so/so.h - Lastack in the place of the kernel under the original packetdrill
  *
- *	script -> packetdrill -+- socket, read, close ...  call.c (libc's shape)  -> la_submit
+ *	script -> packetdrill -+- socket, read, close ...  calls.c (libc's shape) -> la_submit
  *	                       |- netdev_send              wire.c                 -> la_receive
  *	                       |- netdev_receive           wire.c   queue         <- la_device.xmit
  *	                       '- usleep, gettimeofday     clock.c                -> la_advance

@@ -100,7 +100,7 @@ bool fput(struct file *file, struct op *op);
 extern const struct op_class sys_poll, sys_epoll_create1, sys_epoll_ctl, sys_epoll_wait;
 void eventpoll_release_file(struct file *file); /* a file dies: its entries vanish from all sets */
 extern const struct file_operations eventpoll_fops;
-extern const struct file_operations socket_file_ops; /* life/io.c */
+extern const struct file_operations socket_file_ops; /* life/close.c */
 static inline struct socket *socket_of(struct file *file) /* NULL: -ENOTSOCK */
 {
 	return file->ops == &socket_file_ops ? file->private_data : NULL;

@@ -33,6 +33,7 @@ void task_exit(struct task *task);
 struct flight *flight_new(struct net *net, struct file *file); /* one reference more; NULL: no memory */
 struct file *flight_land(struct net *net, struct flight *flight /* takes */); /* gives its reference */
 
+/* net.c */
 struct net *net_create(const struct la_env *env, uint64_t now_ns);
 void net_destroy(struct net *net);
 

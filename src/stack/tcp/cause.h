@@ -36,7 +36,6 @@
 	C(shutdown_listener, "LS-05", "", "") \
 	C(shutdown_syn_sent, "SH-12", "", "") \
 	C(disconnect, "DC-01", "", "TCP_DISCONNECT_WITH_DATA") \
-	C(stack_freed, "", "", "") \
 	/* the peer: FIN and its acknowledgement */ \
 	C(fin_received, "RF-01", "", "") \
 	C(fin_crossed, "SC-01", "", "") \
@@ -59,7 +58,6 @@
 	C(no_socket, "RR-09", "", "NO_SOCKET") \
 	C(listen_ack, "LS-12", "", "TCP_FLAGS") \
 	C(listen_other, "LS-12", "", "") \
-	C(request_bad_ack, "HS-02", "", "TCP_INVALID_ACK_SEQUENCE") \
 	C(request_syn, "HS-07", "TcpExtEmbryonicRsts", "INVALID_SYN") \
 	C(request_gone, "LS-01", "", "NO_SOCKET") \
 	C(request_over, "HS-04", "", "") \

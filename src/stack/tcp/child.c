@@ -100,7 +100,7 @@ static void challenge(struct net *net, struct request_sock *req, const struct tc
 	tcp_req_send_ack(net, req);
 }
 
-struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg, enum tcp_cause *reply_rst)
+struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg)
 {
 	struct sock *listener = req->listener;
 	struct net *net = listener->net;
@@ -108,7 +108,6 @@ struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg, enum t
 	enum mib fault = tstamp_fault(net, req, seg);
 	uint32_t first = req->rcv_isn + 1;
 
-	(void)reply_rst;
 	if (seg->seq == req->rcv_isn && flags == TCPHDR_SYN && fault != MIB_TcpExt_PAWSEstab) { /* the SYN again (HS-01) */
 		if (!tcp_oow_rate_limited(net, seg, MIB_TcpExt_TCPACKSkippedSynRecv, &req->last_oow_ack_ms))
 			tcp_req_syn_again(req);

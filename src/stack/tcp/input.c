@@ -546,7 +546,6 @@ static void tcp_rcv_listen(struct sock *sk, struct tcp_seg *seg)
 static bool tcp_rcv_request(struct net *net, struct request_sock *req, struct tcp_seg *seg)
 {
 	struct sock *listener = req->listener;
-	enum tcp_cause rst = CAUSE_none;
 	struct sock *child;
 
 	if (listener->common.state != TCP_LISTEN) {
@@ -558,7 +557,7 @@ static bool tcp_rcv_request(struct net *net, struct request_sock *req, struct tc
 		return false;
 	}
 	sock_hold(listener); /* the request may hold the last reference, and go */
-	child = tcp_check_req(req, seg, &rst);
+	child = tcp_check_req(req, seg);
 	if (child) {
 		tcp_rcv_state_process(child, seg);
 		if (child->common.state != TCP_SYN_RECV)

@@ -2,17 +2,21 @@
 /*
  * tcp/tcp.h - the protocol
  *
+ *	sock_life.c from the making of a sock to its end              connect.c    a sock gets a peer, and loses it
  *	input.c     a segment finds its owner; the column of questions for a synchronised connection
- *	listen.c    SYNs, requests, the accept queue, cookies         timewait.c   stand-ins
+ *	listen.c    SYNs, requests, the accept queue                  timewait.c   stand-ins
  *	synsent.c   active and simultaneous open                      child.c      a request becomes a sock
  *	ack.c       what the peer acknowledges: RTT, window, loss     data.c       what the peer sends: order, FIN, urgent
  *	ofo.c       what came out of order, SACK blocks               icmp.c       errors that the network reports
- *	cookie.c    requests that nobody remembers                transfer.c   what a connection begins with
- *	output.c    what may leave now; segments                      reset.c      the two kinds of RST, ACKs without a sock
+ *	cookie.c    requests that nobody remembers                    transfer.c   what a connection begins with
+ *	xmit.c      what may leave now                                output.c     a segment is built; ACK, FIN
+ *	syn.c       SYN and SYN-ACK of a sock                         retransmit.c what leaves again
+ *	probe.c     of a closed window, of the tail                   mtu.c fragment.c   how large a segment may be; cutting
+ *	reset.c     the two kinds of RST, ACKs without a sock
  *	timer.c     deadlines of a sock                               cong.c       congestion window (Reno)
  *	send.c recv.c   what write and read do to the queues          rcvwin.c     the window that is offered
- *	option.c    setsockopt, getsockopt, TCP_INFO                  state.c      the one function that moves a state
- *	check.c     what may be trusted in each state
+ *	option.c    setsockopt, getsockopt, TCP_INFO                  poll.c       what poll says
+ *	state.c     the one function that moves a state               check.c      what may be trusted in each state
  */
 #ifndef LA_TCP_H
 #define LA_TCP_H
@@ -31,10 +35,8 @@ enum {
 	TCP_MSS_DEFAULT = 536,
 	TCP_INIT_CWND = 10,
 	TCP_INFINITE_SSTHRESH = 0x7fffffff,
-	TCP_FASTRETRANS_THRESH = 3,
 	MAX_TCP_WINDOW = 32767, /* with tcp_workaround_signed_windows */
 	TCP_MAX_QUICKACKS = 16,
-	TCP_SYNQ_INTERVAL_J = HZ / 5,
 	TCP_TIMEOUT_INIT_J = HZ,	 /* initial RTO */
 	TCP_TIMEOUT_FALLBACK_J = 3 * HZ, /* when the SYN was repeated and no sample is there */
 	TCP_TIMEWAIT_MS = 60000,
@@ -46,8 +48,6 @@ enum {
 	TCP_TIMEOUT_MIN_J = 2,
 	TCP_PAWS_WINDOW = 1,
 	TCP_PAWS_24DAYS_S = 60 * 60 * 24 * 24,
-	TCP_MAX_ORPHANS_SLACK = 64,
-	TCP_GSO_MAX = 65536,
 };
 
 enum { TCP_CA_Open, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss };
@@ -273,7 +273,7 @@ void tcp_conn_request(struct sock *listener, struct tcp_seg *seg, uint32_t isn);
 /* An ACK of another number than ours: the request has nothing to do with it, its listener answers. */
 bool tcp_req_is_for_listener(const struct request_sock *req, const struct tcp_seg *seg);
 /* A segment for a request: NULL: dealt with; else the sock that shall process the segment (a new child). */
-struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg, enum tcp_cause *reply_rst);
+struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg);
 void tcp_req_timer(struct net *net, struct request_sock *req);
 void tcp_req_drop(struct net *net, struct request_sock *req, enum tcp_cause cause);
 struct sock *tcp_create_openreq_child(struct sock *listener, struct request_sock *req, struct tcp_seg *seg);
@@ -351,8 +351,8 @@ void tcp_send_active_reset(struct sock *sk, enum tcp_cause cause);
 void tcp_send_reply_reset(struct net *net, const struct sock_common *c, const struct tcp_seg *seg, enum tcp_cause cause);
 void tcp_timewait_send_ack(struct net *net, struct timewait_sock *tw);
 void tcp_req_send_ack(struct net *net, struct request_sock *req);
+/* @req may stand on the caller's stack: a cookie. */
 int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct sock *listener);
-/* A SYN-ACK for a SYN that is not remembered (cookie): fields as in @req, which is on the caller's stack. */
 
 /* rcvwin.c */
 uint16_t tcp_select_window(struct sock *sk); /* for the segment about to leave: what goes into the header, scaled */
@@ -434,6 +434,5 @@ int tcp_disconnect(struct sock *sk, enum tcp_cause cause); /* connect(AF_UNSPEC)
 /* life/close.c, life/shutdown.c */
 void tcp_shutdown(struct sock *sk, int how);
 bool tcp_close_state(struct sock *sk, enum tcp_cause cause); /* the state behind a FIN of ours; true: send one */
-/* Hooks: something happened that a call in life/ may wait for. Through wake-ups: no other arrow upwards. */
 
 #endif
