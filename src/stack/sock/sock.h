@@ -107,6 +107,7 @@ enum sock_flag {
 	SOCK_BINDPORT_LOCK = 1 << 10, /* bound to a port by number */
 	SOCK_COUNTED_ORPHAN = 1 << 11,
 	SOCK_DEAD_LISTED = 1 << 12, /* on net->dead */
+	SOCK_ERRQUEUE = 1 << 13, /* an ICMP error ended a connect() and MSG_ERRQUEUE has not taken it yet (IC-09) */
 };
 
 #define RCV_SHUTDOWN 1

@@ -143,6 +143,8 @@ static void sock_err(struct sock *sk, const struct icmp_error *e, const struct m
 	if (m->reverts)
 		revert_backoff(sk, seq);
 	if (sk_in(sk, TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		if (e->family == AF_INET || sock_flag(sk, SOCK_RECVERR)) /* IPv4's entry does not ask for IP_RECVERR */
+			sock_set_flag(sk, SOCK_ERRQUEUE);
 		tcp_done_with_error(sk, m->err, CAUSE_icmp_error);
 	} else if (sock_flag(sk, SOCK_RECVERR)) {
 		sk->err = (uint16_t)m->err;

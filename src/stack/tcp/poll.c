@@ -46,7 +46,7 @@ uint32_t tcp_poll(struct sock *sk)
 		if (tp->urg_data & TCP_URG_VALID)
 			mask |= POLLPRI;
 	}
-	if (sk->err)
+	if (sk->err || sock_flag(sk, SOCK_ERRQUEUE))
 		mask |= POLLERR;
 	return mask;
 }
