@@ -6,6 +6,7 @@
  *	  tcp_ack_update_window    may the peer take more?                              RFC 9293 section 3.10.7.4
  *	  tcp_clean_rtx_queue      what needs no second sending; how long did it take?  RFC 6298
  *	  tcp_fastretrans_alert    was something lost?                                  RFC 5681, RFC 6582 (NewReno)
+ *	    tcp_process_loss         after a time-out: or was it only late?             RFC 5682 (F-RTO), RFC 4015 (Eifel)
  *	  tcp_xmit_recovery        then send it again, and more if the window allows
  *	  tcp_ack_probe            nothing was in flight: a probe of a closed window was answered
  *
@@ -23,8 +24,16 @@ enum {
 	ACK_SYN_ACKED = 1 << 12,
 	ACK_UNA_ADVANCED = 1 << 13,
 	ACK_SET_XMIT_TIMER = 1 << 14,
+	ACK_ORIG_ACKED = 1 << 15, /* something that was sent once, and before the loss was seen */
 	ACK_ACKED = ACK_DATA_ACKED | ACK_SYN_ACKED,
 	ACK_NOT_DUP = ACK_DATA | ACK_WIN_UPDATE | ACK_ACKED,
+};
+
+/* what it asks for */
+enum rexmit {
+	REXMIT_NONE,
+	REXMIT_LOST, /* what counts as lost shall be sent again */
+	REXMIT_NEW,  /* new data shall tell whether anything was lost */
 };
 
 /* ------------------------------------------------------------------ round-trip time, RFC 6298 with Linux's variance */
@@ -222,10 +231,13 @@ static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una)
 
 		if (!whole && (tcp_skb_pcount(skb) == 1 || !after(tp->snd_una, skb->seq)))
 			break;
-		if (skb->sacked & TCPCB_EVER_RETRANS)
+		if (skb->sacked & TCPCB_EVER_RETRANS) {
 			flag |= ACK_RETRANS_ACKED;
-		else if (!first_sent_ns)
-			first_sent_ns = skb->sent_ns;
+		} else {
+			first_sent_ns = first_sent_ns ? first_sent_ns : skb->sent_ns;
+			if (!after(skb->end_seq, tp->high_seq))
+				flag |= ACK_ORIG_ACKED;
+		}
 		pkts = whole ? tcp_skb_pcount(skb) : tcp_tso_acked(sk, skb);
 		forget_segments(tp, skb, pkts);
 		total += pkts;
@@ -243,6 +255,8 @@ static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una)
 	}
 	if (between(tp->snd_up, prior_una, tp->snd_una))
 		tp->snd_up = tp->snd_una;
+	if (!tp->sack_ok && flag & ACK_RETRANS_ACKED)
+		flag &= ~ACK_ORIG_ACKED; /* which of the two brought it on, no one knows */
 	if (flag & ACK_ACKED) {
 		flag |= ACK_SET_XMIT_TIMER;
 		tcp_remove_reno_sacks(tp, total);
@@ -298,16 +312,24 @@ static void tcp_mark_head_lost(struct sock *sk)
 	limit_reno_sacked(tp);
 }
 
+/* What the window was, in case the loss turns out to be none. */
+static void tcp_init_undo(struct tcp_sock *tp)
+{
+	tp->prior_cwnd = tp->snd_cwnd;
+	tp->prior_ssthresh = tcp_current_ssthresh(tp);
+	tp->undo_marker = tp->snd_una;
+}
+
 static void tcp_enter_recovery(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	NET_INC(sk->net, MIB_TcpExt_TCPRenoRecovery);
+	tcp_init_undo(tp);
 	tp->snd_ssthresh = tcp_reno_ssthresh(sk);
 	tp->snd_cwnd = tp->snd_ssthresh;
 	tp->snd_cwnd_cnt = 0;
 	tp->high_seq = tp->snd_nxt;
-	tp->undo_marker = tp->snd_una;
 	tp->ca_state = TCP_CA_Recovery;
 }
 
@@ -322,19 +344,20 @@ static void tcp_leave_recovery(struct tcp_sock *tp)
 void tcp_enter_loss(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	bool first = tp->ca_state < TCP_CA_Recovery;
 	struct sk_buff *skb;
 
-	if (tp->ca_state != TCP_CA_Loss || after(tp->snd_una, tp->high_seq) || !tp->retransmits) {
-		if (tp->ca_state != TCP_CA_Loss)
-			tp->snd_ssthresh = tcp_reno_ssthresh(sk);
-		tp->undo_marker = tp->snd_una;
-	}
 	tp->sacked_out = 0; /* what duplicate ACKs stood for is as lost as the rest */
 	skb_queue_walk(tp->rtx_queue, skb)
 		mark_lost_again(sk, skb);
+	if (first || !after(tp->high_seq, tp->snd_una) || (tp->ca_state == TCP_CA_Loss && !tp->retransmits)) {
+		tcp_init_undo(tp); /* once a window */
+		tp->snd_ssthresh = tcp_reno_ssthresh(sk);
+	}
 	tp->snd_cwnd = tcp_packets_in_flight(tp) + 1;
 	tp->snd_cwnd_cnt = 0;
 	tp->snd_cwnd_stamp_ms = net_time_ms(sk->net);
+	tp->frto = first || tp->retransmits;
 	tp->high_seq = tp->snd_nxt;
 	tp->ca_state = TCP_CA_Loss;
 }
@@ -355,31 +378,125 @@ static void on_duplicate(struct tcp_sock *tp)
 	tp->sacked_out = sacked;
 }
 
-/* True: what counts as lost shall be sent again now. */
-static bool tcp_fastretrans_alert(struct sock *sk, int flag)
+/* The peer answers what was sent before the first retransmission: its timestamp tells. */
+static bool tcp_packet_delayed(const struct tcp_sock *tp)
+{
+	return tp->undo_marker && tp->retrans_stamp_ms && tp->saw_tstamp && tp->rcv_tsecr &&
+	       before(tp->rcv_tsecr, tp->retrans_stamp_ms);
+}
+
+/* Without SACK an episode lasts until something beyond it is acknowledged, so that old duplicates begin no other (RFC 6582). */
+static bool tcp_holds_state(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	bool is_dup = !(flag & (ACK_UNA_ADVANCED | ACK_NOT_DUP)) && tp->packets_out;
+	const struct sk_buff *head = tcp_rtx_queue_head(sk);
+
+	if (tp->sack_ok || tp->snd_una != tp->high_seq)
+		return false;
+	if (!tp->retrans_out && !(head && head->sacked & TCPCB_EVER_RETRANS))
+		tp->retrans_stamp_ms = 0;
+	return true;
+}
+
+static void tcp_undo_cwnd_reduction(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tp->snd_cwnd = max(tp->snd_cwnd, tp->prior_cwnd);
+	tp->snd_ssthresh = max(tp->snd_ssthresh, tp->prior_ssthresh);
+	tp->snd_cwnd_stamp_ms = net_time_ms(sk->net);
+	tp->undo_marker = 0;
+	NET_INC(sk->net, MIB_TcpExt_TCPLossUndo);
+}
+
+static void tcp_open_again(struct tcp_sock *tp)
+{
+	tp->retrans_stamp_ms = 0;
+	tp->sacked_out = 0;
+	tp->ca_state = TCP_CA_Open;
+}
+
+/* The time-out came too early: nothing was lost, and all goes on as before. @frto: data that was sent once has arrived. */
+static bool tcp_try_undo_loss(struct sock *sk, bool frto)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+
+	if (!frto && !tcp_packet_delayed(tp))
+		return false;
+	skb_queue_walk(tp->rtx_queue, skb)
+		skb->sacked &= ~TCPCB_LOST;
+	tp->lost_out = 0;
+	tcp_undo_cwnd_reduction(sk);
+	if (frto)
+		NET_INC(sk->net, MIB_TcpExt_TCPSpuriousRTOs);
+	if (!tcp_holds_state(sk) && (frto || tp->sack_ok))
+		tcp_open_again(tp);
+	return true;
+}
+
+/* F-RTO: after a time-out one segment goes again. If the next ACK acknowledges more than that, new data is sent before
+ * anything else, and what is acknowledged then shows whether the rest was lost or late. */
+static enum rexmit tcp_process_loss(struct sock *sk, int flag, bool is_dup)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool recovered = recovery_is_over(tp);
+
+	if (flag & ACK_UNA_ADVANCED && tcp_try_undo_loss(sk, false))
+		return REXMIT_NONE;
+	if (tp->frto && flag & ACK_ORIG_ACKED && tcp_try_undo_loss(sk, true))
+		return REXMIT_NONE;
+	if (tp->frto && after(tp->snd_nxt, tp->high_seq)) {
+		if (is_dup)
+			tp->frto = 0; /* it was lost */
+	} else if (tp->frto && flag & ACK_UNA_ADVANCED && !recovered) {
+		tp->high_seq = tp->snd_nxt;
+		if (tcp_send_head(sk) && after(tcp_wnd_end(tp), tp->snd_nxt))
+			return REXMIT_NEW;
+		tp->frto = 0;
+	}
+	if (recovered) {
+		if (tcp_packet_delayed(tp))
+			tcp_undo_cwnd_reduction(sk);
+		if (!tcp_holds_state(sk))
+			tcp_open_again(tp);
+		return REXMIT_NONE;
+	}
+	if (is_dup && after(tp->snd_nxt, tp->high_seq))
+		on_duplicate(tp);
+	else if (flag & ACK_UNA_ADVANCED)
+		tp->sacked_out = 0;
+	return REXMIT_LOST;
+}
+
+/* A peer that agreed to SACK says in blocks what has arrived; an ACK without any tells nothing. */
+static bool is_duplicate(const struct tcp_sock *tp, const struct tcp_seg *seg, int flag)
+{
+	if (flag & (ACK_UNA_ADVANCED | ACK_NOT_DUP) || !tp->packets_out)
+		return false;
+	return !tp->sack_ok || (seg->options_parsed && seg->options.nsacks);
+}
+
+static enum rexmit tcp_fastretrans_alert(struct sock *sk, const struct tcp_seg *seg, int flag)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool is_dup = is_duplicate(tp, seg, flag);
 
 	switch (tp->ca_state) {
 	case TCP_CA_Loss:
-		if (flag & ACK_UNA_ADVANCED && recovery_is_over(tp)) {
-			tcp_leave_recovery(tp);
-			return false;
-		}
-		return true;
+		return tcp_process_loss(sk, flag, is_dup);
 	case TCP_CA_Recovery:
 		if (flag & ACK_UNA_ADVANCED) {
 			/* NewReno: wait until more than high_seq is acknowledged, so that old duplicates start nothing */
 			if (recovery_is_over(tp)) {
 				tcp_leave_recovery(tp);
-				return false;
+				return REXMIT_NONE;
 			}
 			tcp_mark_head_lost(sk); /* a partial ACK names the next hole */
 		} else if (is_dup) {
 			on_duplicate(tp);
 		}
-		return true;
+		return REXMIT_LOST;
 	default:
 		if (flag & ACK_UNA_ADVANCED) {
 			tp->sacked_out = 0;
@@ -389,10 +506,10 @@ static bool tcp_fastretrans_alert(struct sock *sk, int flag)
 			tp->ca_state = TCP_CA_Disorder;
 		}
 		if (tp->sacked_out < tp->reordering)
-			return false;
+			return REXMIT_NONE;
 		tcp_enter_recovery(sk);
 		tcp_mark_head_lost(sk);
-		return true;
+		return REXMIT_LOST;
 	}
 }
 
@@ -422,8 +539,18 @@ static void tcp_xmit_retransmit_queue(struct sock *sk)
 	}
 }
 
-void tcp_xmit_recovery(struct sock *sk)
+static void tcp_xmit_recovery(struct sock *sk, enum rexmit rexmit)
 {
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (rexmit == REXMIT_NONE)
+		return;
+	if (rexmit == REXMIT_NEW) {
+		__tcp_push_pending_frames(sk, tcp_current_mss(sk), TCP_NAGLE_OFF);
+		if (after(tp->snd_nxt, tp->high_seq))
+			return;
+		tp->frto = 0;
+	}
 	tcp_xmit_retransmit_queue(sk);
 }
 
@@ -503,20 +630,19 @@ static void on_acked(struct sock *sk, struct tcp_seg *seg, int flag, uint32_t pr
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	uint32_t prior_delivered = tp->delivered;
-	bool rexmit;
+	enum rexmit rexmit;
 
 	flag |= tcp_clean_rtx_queue(sk, prior_una);
 	if (tp->tlp_high_seq)
 		tcp_process_tlp_ack(sk, seg->ack, flag);
-	rexmit = tcp_fastretrans_alert(sk, flag);
+	rexmit = tcp_fastretrans_alert(sk, seg, flag);
 	if (flag & ACK_SET_XMIT_TIMER)
 		tcp_set_xmit_timer(sk);
 	NET_ADD(sk->net, MIB_TcpExt_TCPDelivered, tp->delivered - prior_delivered);
 	if (flag & ACK_DATA_ACKED && tp->ca_state != TCP_CA_Recovery)
 		tcp_cong_avoid(sk, tp->delivered - prior_delivered);
 	tcp_update_pacing_rate(sk);
-	if (rexmit)
-		tcp_xmit_recovery(sk);
+	tcp_xmit_recovery(sk, rexmit);
 }
 
 int tcp_ack(struct sock *sk, struct tcp_seg *seg, int flag)

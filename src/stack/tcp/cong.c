@@ -90,7 +90,7 @@ void tcp_update_pacing_rate(struct sock *sk)
 /* ------------------------------------------------------------------ a window that is not used */
 
 /* Three quarters of the window are remembered as what the path carried. */
-static uint32_t current_ssthresh(const struct tcp_sock *tp)
+uint32_t tcp_current_ssthresh(const struct tcp_sock *tp)
 {
 	if (tp->ca_state == TCP_CA_CWR || tp->ca_state == TCP_CA_Recovery)
 		return tp->snd_ssthresh;
@@ -105,7 +105,7 @@ static void application_limited(struct sock *sk)
 	if (tp->ca_state == TCP_CA_Open && sk->socket && !sock_flag(sk, SOCK_NOSPACE)) {
 		used = max_t(uint32_t, tp->snd_cwnd_used, TCP_INIT_CWND);
 		if (used < tp->snd_cwnd) {
-			tp->snd_ssthresh = current_ssthresh(tp);
+			tp->snd_ssthresh = tcp_current_ssthresh(tp);
 			tp->snd_cwnd = (tp->snd_cwnd + used) >> 1;
 		}
 		tp->snd_cwnd_used = 0;
@@ -145,7 +145,7 @@ void tcp_cwnd_restart_after_idle(struct sock *sk)
 
 	if (!sk->net->sysctl.tcp_slow_start_after_idle || tp->packets_out || idle <= rto)
 		return;
-	tp->snd_ssthresh = current_ssthresh(tp);
+	tp->snd_ssthresh = tcp_current_ssthresh(tp);
 	while ((idle -= rto) > 0 && tp->snd_cwnd > least)
 		tp->snd_cwnd >>= 1;
 	tp->snd_cwnd = max(tp->snd_cwnd, least);

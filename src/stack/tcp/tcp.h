@@ -123,6 +123,7 @@ struct tcp_sock {
 	uint32_t cwnd_usage_seq, max_packets_out;
 	uint32_t packets_out, sacked_out, lost_out, retrans_out, reordering;
 	uint32_t high_seq, retrans_stamp_ms, undo_marker, total_retrans, delivered;
+	uint32_t prior_cwnd, prior_ssthresh; /* before the loss that undo_marker stands for */
 	uint32_t srtt_us, mdev_us, mdev_max_us, rttvar_us, rtt_seq; /* srtt << 3, mdev << 2, as Linux keeps them */
 	uint32_t min_rtt_us;
 	uint32_t rto_j;
@@ -138,7 +139,7 @@ struct tcp_sock {
 	uint8_t ca_state, retransmits, backoff, probes_out, keepalive_probes, retrans_kind, syn_retries_done;
 	uint8_t nonagle;
 	uint8_t rcv_wscale : 4, snd_wscale : 4;
-	uint8_t wscale_ok : 1, tstamp_ok : 1, sack_ok : 2, is_cwnd_limited : 1, ecn_ok : 1, tlp_retrans : 1;
+	uint8_t wscale_ok : 1, tstamp_ok : 1, sack_ok : 2, is_cwnd_limited : 1, ecn_ok : 1, tlp_retrans : 1, frto : 1;
 
 	/* timestamps */
 	uint32_t ts_recent, ts_recent_stamp_s, tsoffset;
@@ -243,7 +244,6 @@ void tcp_simple_retransmit(struct sock *sk); /* a smaller path MTU: what is too 
 void tcp_rtt_estimator(struct sock *sk, uint32_t mrtt_us);
 void tcp_set_rto(struct sock *sk);
 void tcp_valid_rtt_meas(struct sock *sk, uint32_t mrtt_us); /* least RTT, estimator and RTO */
-void tcp_xmit_recovery(struct sock *sk);
 
 /* data.c, ofo.c */
 enum { TCP_URG_VALID = 0x0100, TCP_URG_NOTYET = 0x0200, TCP_URG_READ = 0x0400 }; /* tcp_sock.urg_data, beside the byte */
@@ -392,6 +392,7 @@ void tcp_init_congestion(struct sock *sk);
 void tcp_cong_avoid(struct sock *sk, uint32_t acked);
 void tcp_update_pacing_rate(struct sock *sk); /* after each ACK that may have changed window or RTT */
 uint32_t tcp_reno_ssthresh(const struct sock *sk);
+uint32_t tcp_current_ssthresh(const struct tcp_sock *tp);
 void tcp_cwnd_validate(struct sock *sk, bool is_cwnd_limited);
 void tcp_cwnd_restart_after_idle(struct sock *sk);
 
