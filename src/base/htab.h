@@ -15,6 +15,7 @@
 struct hnode {
 	struct hnode *next;
 	uint32_t hash;
+	uint32_t extra; /* the owner's: padding otherwise */
 };
 
 struct htab {

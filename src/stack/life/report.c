@@ -153,7 +153,7 @@ static void list_one(void *arg, struct sock_common *c)
 		break;
 	case TCP_TIME_WAIT:
 		e->info.orphan = true;
-		if (tw_from_common(c)->fin_wait2)
+		if (c->fin_wait2)
 			e->info.state = TCP_FIN_WAIT2;
 		break;
 	case TCP_LISTEN:

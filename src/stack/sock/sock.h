@@ -45,9 +45,15 @@ enum {
 
 /* What a lookup compares; 48 bytes. The address pair follows in each kind (sock_addrs()). */
 struct sock_common {
-	struct hnode hash;    /* in hashinfo's table of pairs, or of listeners */
+	union {
+		struct hnode hash; /* in hashinfo's table of pairs */
+		struct {
+			struct hnode *hash_next;
+			uint32_t hash_value;
+			uint16_t dport, num; /* in hash.extra: the peer's and our port, host order; num 0: unbound */
+		};
+	};
 	struct timer timer;   /* kind tells which of the three this is, too */
-	uint16_t dport, num;  /* the peer's and our port, host order; num 0: unbound */
 	uint8_t state;	      /* enum tcp_state */
 	uint8_t family;	      /* AF_INET or AF_INET6: the socket's, not the wire's */
 	uint8_t hashed : 1;   /* is in a table */
@@ -61,7 +67,15 @@ struct sock_common {
 	uint8_t rcv_wscale : 4; /* timewait_sock */
 	uint8_t bind_class : 2; /* as which it is counted in its bind bucket */
 	uint8_t pad2 : 2;
+	union { /* what is left of the 48 bytes, by kind */
+		uint32_t snt_tsval_first; /* request_sock: timestamp of its first SYN-ACK */
+		struct { /* timewait_sock */
+			uint32_t fin_wait2 : 1;	  /* stands in for FIN_WAIT2; else for TIME_WAIT */
+			uint32_t entered_ms : 31; /* when it was made */
+		};
+	};
 };
+_Static_assert(offsetof(struct sock_common, dport) == offsetof(struct sock_common, hash.extra), "ports lie beside the hash");
 _Static_assert(sizeof(struct sock_common) == 48, "what every address pair costs");
 
 /* ------------------------------------------------------------------ options few sockets set */
@@ -176,18 +190,17 @@ struct request_sock {
 	struct in6_addr daddr, saddr;
 	struct sock *listener;	   /* a reference */
 	uint32_t rcv_isn, snt_isn;
-	uint32_t ts_recent, ts_off;
+	uint32_t ts_recent;
 	uint32_t synack_us;	   /* when the first SYN-ACK left, for the RTT; 0: was repeated */
 	uint32_t last_oow_ack_ms;
-	uint32_t snt_tsval_first;  /* timestamp of the first SYN-ACK */
 	uint32_t rcv_wnd;	   /* what the child begins with; a SYN-ACK says at most 65535 of it */
 	uint16_t mss;		   /* the peer's */
-	uint16_t snt_tsval_span;   /* from there to the last one's, at most 65535 */
+	uint16_t snt_tsval_span;   /* from common.snt_tsval_first to the last one's, at most 65535 */
 	uint8_t snd_wscale : 4, rcv_wscale : 4;
-	uint8_t tstamp_ok : 1, sack_ok : 1, wscale_ok : 1, ecn_ok : 1, acked : 1 /* seen while the queue was full */;
+	uint8_t tstamp_ok : 1, sack_ok : 1, wscale_ok : 1, ecn_ok : 1, acked : 1 /* seen while the queue was full */, cookie : 1 /* not remembered */;
 	uint8_t num_retrans, num_timeout;
 };
-_Static_assert(sizeof(struct request_sock) <= 128, "a half-open connection, all told");
+_Static_assert(sizeof(struct request_sock) <= 120, "a half-open connection, all told");
 
 struct timewait_sock {
 	struct sock_common common; /* state TIME_WAIT */
@@ -195,14 +208,11 @@ struct timewait_sock {
 	uint32_t rcv_nxt, snd_nxt;
 	uint32_t rcv_wnd;	   /* as it was offered: scaled back before sending */
 	uint32_t ts_recent, ts_recent_stamp_s; /* 0 stamp: timestamps were not in use */
-	uint32_t ts_off;
 	uint32_t last_oow_ack_ms;
-	uint32_t fin_wait2 : 1;	   /* stands in for FIN_WAIT2; else for TIME_WAIT */
-	uint32_t entered_ms : 31;  /* when it was made */
 	uint8_t addrs[];	   /* peer's, ours: 4 bytes each if common.v4, else 16 */
 };
-_Static_assert(sizeof(struct timewait_sock) + 8 <= 96, "a TIME_WAIT over IPv4, all told");
-_Static_assert(sizeof(struct timewait_sock) + 32 <= 128, "a TIME_WAIT over IPv6, all told");
+_Static_assert(sizeof(struct timewait_sock) + 8 <= 88, "a TIME_WAIT over IPv4, all told");
+_Static_assert(sizeof(struct timewait_sock) + 32 <= 120, "a TIME_WAIT over IPv6, all told");
 
 static inline struct sock *sk_from_common(struct sock_common *c) { return container_of(c, struct sock, common); }
 static inline struct request_sock *req_from_common(struct sock_common *c)

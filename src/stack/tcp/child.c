@@ -24,7 +24,7 @@ static bool fails_paws(const struct net *net, const struct request_sock *req, co
 static bool echoes_wrongly(const struct request_sock *req, const struct tcp_seg *seg)
 {
 	return seg->options.saw_tstamp && seg->options.tsecr &&
-	       seg->options.tsecr - req->snt_tsval_first > req->snt_tsval_span;
+	       seg->options.tsecr - req->common.snt_tsval_first > req->snt_tsval_span;
 }
 
 /* Timestamps that do not belong here: the counter of their kind, or MIB_COUNT. */
@@ -227,7 +227,7 @@ struct sock *tcp_create_openreq_child(struct sock *listener, struct request_sock
 	tp->sack_ok = req->sack_ok;
 	tp->tstamp_ok = req->tstamp_ok;
 	tp->tcp_header_len = TCP_HDR_LEN + (req->tstamp_ok ? 12 : 0);
-	tp->tsoffset = req->ts_off;
+	tp->tsoffset = tcp_req_ts_off(net, req);
 	if (req->tstamp_ok) {
 		tp->rcv_tsval = req->ts_recent;
 		tcp_store_ts_recent(child);

@@ -258,8 +258,6 @@ void tcp_req_init(struct sock *listener, struct request_sock *req, struct tcp_se
 	req->sack_ok = opt->sack_ok && net->sysctl.tcp_sack;
 	req->wscale_ok = opt->wscale_ok && net->sysctl.tcp_window_scaling;
 	req->snd_wscale = req->wscale_ok ? opt->wscale : 0;
-	if (req->tstamp_ok)
-		req->ts_off = tcp_init_ts_off(net, &req->saddr, &req->daddr);
 }
 
 static uint32_t our_mss(const struct sock *listener, const struct request_sock *req)
@@ -296,6 +294,13 @@ void tcp_req_init_rwin(const struct sock *listener, struct request_sock *req, ui
 	req->rcv_wscale = wscale;
 }
 
+uint32_t tcp_req_ts_off(struct net *net, const struct request_sock *req)
+{
+	if (!req->tstamp_ok)
+		return 0;
+	return req->cookie ? cookie_ts_off(net, req) : tcp_init_ts_off(net, &req->saddr, &req->daddr);
+}
+
 static void send_cookie(struct sock *listener, struct tcp_seg *seg)
 {
 	struct request_sock req;
@@ -306,7 +311,7 @@ static void send_cookie(struct sock *listener, struct tcp_seg *seg)
 		req.snd_wscale = 0;
 	}
 	req.snt_isn = cookie_init_sequence(listener, seg, &req.mss);
-	req.ts_off = cookie_ts_off(listener->net, &req);
+	req.cookie = 1;
 	tcp_req_init_rwin(listener, &req, 0);
 	tcp_req_send_synack(listener->net, &req, listener);
 }

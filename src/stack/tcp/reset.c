@@ -105,7 +105,7 @@ void tcp_timewait_send_ack(struct net *net, struct timewait_sock *tw)
 	ack.ack = tw->rcv_nxt;
 	ack.wnd = (uint16_t)(tw->rcv_wnd >> tw->common.rcv_wscale);
 	ack.opt.saw_tstamp = tw->ts_recent;
-	ack.opt.tsval = net_time_ms(net) + tw->ts_off;
+	ack.opt.tsval = net_time_ms(net) + tcp_init_ts_off(net, &ack.saddr, &ack.daddr);
 	ack.opt.tsecr = tw->ts_recent;
 	send_bare(net, &ack);
 }
@@ -118,7 +118,7 @@ void tcp_req_send_ack(struct net *net, struct request_sock *req)
 	ack.ack = req->rcv_isn + 1;
 	ack.wnd = (uint16_t)(min(req->rcv_wnd, 65535u) >> req->rcv_wscale);
 	ack.opt.saw_tstamp = req->ts_recent;
-	ack.opt.tsval = net_time_ms(net) + req->ts_off;
+	ack.opt.tsval = net_time_ms(net) + tcp_req_ts_off(net, req);
 	ack.opt.tsecr = req->ts_recent;
 	send_bare(net, &ack);
 }
@@ -126,9 +126,9 @@ void tcp_req_send_ack(struct net *net, struct request_sock *req)
 /* What a peer may echo: the timestamps from the first SYN-ACK to the last. */
 static void note_synack_tsval(struct request_sock *req, uint32_t tsval)
 {
-	if (!req->snt_tsval_first)
-		req->snt_tsval_first = tsval ? tsval : UINT32_MAX;
-	req->snt_tsval_span = (uint16_t)min(tsval - req->snt_tsval_first, 65535u);
+	if (!req->common.snt_tsval_first)
+		req->common.snt_tsval_first = tsval ? tsval : UINT32_MAX;
+	req->snt_tsval_span = (uint16_t)min(tsval - req->common.snt_tsval_first, 65535u);
 }
 
 int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct sock *listener)
@@ -146,7 +146,7 @@ int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct 
 		.wscale = req->rcv_wscale,
 		.sack_ok = req->sack_ok,
 		.saw_tstamp = req->tstamp_ok,
-		.tsval = net_time_ms(net) + req->ts_off,
+		.tsval = net_time_ms(net) + tcp_req_ts_off(net, req),
 		.tsecr = req->ts_recent,
 	};
 	note_synack_tsval(req, synack.opt.tsval);

@@ -278,6 +278,7 @@ void tcp_req_timer(struct net *net, struct request_sock *req);
 void tcp_req_drop(struct net *net, struct request_sock *req, enum tcp_cause cause);
 struct sock *tcp_create_openreq_child(struct sock *listener, struct request_sock *req, struct tcp_seg *seg);
 void tcp_req_init(struct sock *listener, struct request_sock *req, struct tcp_seg *seg);
+uint32_t tcp_req_ts_off(struct net *net, const struct request_sock *req); /* what its timestamps are ahead of the clock */
 void tcp_req_init_rwin(const struct sock *listener, struct request_sock *req, uint32_t mss /* 0: ours */);
 /* The window and scale that a SYN-ACK of @listener begins with; returns the limit of the child's window. */
 uint32_t tcp_req_window(const struct sock *listener, const struct request_sock *req, uint32_t *rcv_wnd,

@@ -56,9 +56,8 @@ static struct timewait_sock *tw_alloc(struct sock *sk, bool fin_wait2)
 	tw->rcv_wnd = tcp_receive_window(tp);
 	tw->ts_recent = tp->ts_recent;
 	tw->ts_recent_stamp_s = tp->tstamp_ok ? tp->ts_recent_stamp_s : 0;
-	tw->ts_off = tp->tsoffset;
-	tw->fin_wait2 = fin_wait2;
-	tw->entered_ms = net_time_ms(net);
+	tw->common.fin_wait2 = fin_wait2;
+	tw->common.entered_ms = net_time_ms(net);
 	return tw;
 }
 
@@ -96,7 +95,7 @@ void tcp_time_wait(struct sock *sk, bool fin_wait2, uint32_t timeo_j, enum tcp_c
 
 static void tw_end(struct net *net, struct timewait_sock *tw, enum tcp_cause cause)
 {
-	tcp_trace_state(net, &tw->common, tw->fin_wait2 ? TCP_FIN_WAIT2 : TCP_TIME_WAIT, TCP_CLOSE, cause);
+	tcp_trace_state(net, &tw->common, tw->common.fin_wait2 ? TCP_FIN_WAIT2 : TCP_TIME_WAIT, TCP_CLOSE, cause);
 	timer_disarm(&net->wheel, &tw->common.timer);
 	inet_unhash(net, &tw->common);
 	inet_bind_bucket_put_tw(net, tw);
@@ -111,7 +110,7 @@ void tcp_timewait_kill(struct net *net, struct timewait_sock *tw)
 
 void tcp_timewait_timer(struct net *net, struct timewait_sock *tw)
 {
-	tw_end(net, tw, tw->fin_wait2 ? CAUSE_fin_wait2_over : CAUSE_time_wait_over);
+	tw_end(net, tw, tw->common.fin_wait2 ? CAUSE_fin_wait2_over : CAUSE_time_wait_over);
 }
 
 /* ------------------------------------------------------------------ a segment */
@@ -154,8 +153,8 @@ static enum tw_answer in_fin_wait2(struct net *net, struct timewait_sock *tw, st
 	if (!seg_has(seg, TCPHDR_FIN) || seg->end_seq != tw->rcv_nxt + 1)
 		return TW_RST;
 	tcp_trace_state(net, &tw->common, TCP_FIN_WAIT2, TCP_TIME_WAIT, CAUSE_fin_both);
-	tw->fin_wait2 = false;
-	tw->entered_ms = net_time_ms(net);
+	tw->common.fin_wait2 = false;
+	tw->common.entered_ms = net_time_ms(net);
 	tw->rcv_nxt = seg->end_seq;
 	keep_timestamp(net, tw, seg);
 	tw_restart(net, tw);
@@ -213,7 +212,7 @@ static enum tw_answer open_anew(struct net *net, struct timewait_sock *tw, struc
 void tcp_timewait_rcv(struct net *net, struct timewait_sock *tw, struct tcp_seg *seg)
 {
 	bool old = tw_fails_paws(net, tw, seg);
-	enum tw_answer answer = tw->fin_wait2 ? in_fin_wait2(net, tw, seg, old) : in_time_wait(net, tw, seg, old);
+	enum tw_answer answer = tw->common.fin_wait2 ? in_fin_wait2(net, tw, seg, old) : in_time_wait(net, tw, seg, old);
 
 	if (answer == TW_SYN)
 		answer = open_anew(net, tw, seg);
@@ -226,7 +225,7 @@ void tcp_timewait_rcv(struct net *net, struct timewait_sock *tw, struct tcp_seg 
 		tw_end(net, tw, CAUSE_data_fin_wait2);
 		break;
 	case TW_KILL:
-		tw_end(net, tw, tw->fin_wait2 ? CAUSE_rst_fin_wait2 : CAUSE_time_wait_rst);
+		tw_end(net, tw, tw->common.fin_wait2 ? CAUSE_rst_fin_wait2 : CAUSE_time_wait_rst);
 		break;
 	default:
 		break;
@@ -251,9 +250,9 @@ bool tcp_twsk_unique(struct sock *sk, struct timewait_sock *tw, bool port_by_num
 		reuse = addr_is_loopback(&daddr) || addr_is_loopback(&saddr);
 	}
 	if (!port_by_number) {
-		uint32_t age = (net_time_ms(net) - tw->entered_ms) & 0x7fffffff;
+		uint32_t age = (net_time_ms(net) - tw->common.entered_ms) & 0x7fffffff;
 
-		if (!reuse || tw->fin_wait2 || age <= (uint32_t)net->sysctl.tcp_tw_reuse_delay)
+		if (!reuse || tw->common.fin_wait2 || age <= (uint32_t)net->sysctl.tcp_tw_reuse_delay)
 			return false;
 	}
 	tp->write_seq = tw->snd_nxt + 65537;
