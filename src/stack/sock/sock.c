@@ -30,7 +30,6 @@ void sock_put(struct sock *sk)
 	if (--sk->refcnt)
 		return;
 	assert(!sk->common.hashed);
-	sock_set_flag(sk, SOCK_DEAD_LISTED);
 	sk->common.hash.next = net->dead;
 	net->dead = &sk->common.hash;
 }

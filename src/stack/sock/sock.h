@@ -9,9 +9,9 @@
  *	timewait_sock  TIME_WAIT     stand-in for a finished connection, or an orphan's FIN_WAIT_2
  *
  * A sock is tied to the program's half by @socket and @wq until it is orphaned (sock_orphan). It is freed by nobody at
- * once: sock_put() of the last reference puts it on net->dead (linked by common.hash.next), and it goes when the entry ends. References are held by
- * the socket (or, for a child not yet accepted, by the listener's queue; for an orphan, by its being in a table or having
- * a timer: one in all) and one by each request of a listener.
+ * once: sock_put() of the last reference puts it on net->dead (linked by common.hash.next), and it goes when the entry
+ * ends. One reference is its socket's, or its listener's while it waits to be accepted; an orphan keeps the one of its
+ * socket until tcp_done(). Each request holds one on its listener.
  */
 #ifndef LA_SOCK_H
 #define LA_SOCK_H
@@ -120,7 +120,6 @@ enum sock_flag {
 	SOCK_BINDADDR_LOCK = 1 << 9, /* bound to an address by the program */
 	SOCK_BINDPORT_LOCK = 1 << 10, /* bound to a port by number */
 	SOCK_COUNTED_ORPHAN = 1 << 11,
-	SOCK_DEAD_LISTED = 1 << 12, /* on net->dead */
 	SOCK_ERRQUEUE = 1 << 13, /* an ICMP error ended a connect() and MSG_ERRQUEUE has not taken it yet (IC-09) */
 };
 

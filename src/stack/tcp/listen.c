@@ -3,7 +3,7 @@
  * tcp/listen.c - a listening sock: SYNs become requests, children wait to be accepted
  *
  *	tcp_listen_start    listen()
- *	tcp_conn_request    a SYN: is there room?  remember it as a request (128 bytes), or answer with a cookie (cookie.c)
+ *	tcp_conn_request    a SYN: is there room?  remember it as a request (120 bytes), or answer with a cookie (cookie.c)
  *	tcp_req_timer       the SYN-ACK goes again, less often when many wait; at last the request is forgotten
  *	  (child.c            the ACK comes: the request becomes a child, which enters the accept queue)
  *	tcp_acceptq_take    accept()

@@ -3,7 +3,7 @@
  * tcp/timewait.c - what remains of a connection after both FINs, or of an orphan whose FIN is acknowledged
  *
  * In:   a sock whose FINs are both acknowledged (substate TIME_WAIT), or an orphan in FIN_WAIT2 (tcp/input.c, data.c).
- * Here: it is replaced by a struct timewait_sock of 96 or 128 bytes that keeps the address pair, two sequence numbers, the
+ * Here: it is replaced by a struct timewait_sock of 88 or 112 bytes that keeps the address pair, two sequence numbers, the
  *       window and a deadline; the sock itself is closed, and freed with its last reference.
  * Out:  an ACK for a repeated FIN, a RST for what must not come, a new connection for an acceptable SYN, or silence at the
  *       deadline. RFC 9293 section 3.10.7.4, RFC 1122 section 4.2.2.13, RFC 6191; rows F2 and TW.
