@@ -36,7 +36,8 @@ struct la_file;
 LA_API struct la_task *la_task_new(struct la_stack *stack);  /* a process with an empty table; NULL: no memory */
 LA_API struct la_task *la_task_fork(struct la_task *task);   /* a copy of the table, one reference more on each file; NULL */
 LA_API struct la_task *la_task_thread(struct la_task *task); /* the same table: clone(CLONE_FILES); NULL */
-/* execve(): other threads of the table are not touched; descriptors with close-on-exec are closed. 0 or -ENOMEM. */
+/* execve(): the task's pending operations are cancelled and its descriptors with close-on-exec closed; other threads of the table
+ * are not touched. 0 or -ENOMEM. */
 LA_API int la_task_exec(struct la_task *task, uint64_t now_ns);
 /* The task ends: its pending operations are cancelled, its use of the table is given up, and whoever is last closes all
  * that is open, lingering skipped (row FD-07). @task is gone afterwards. */

@@ -76,6 +76,14 @@ struct task *task_thread(struct task *task)
 	return thread;
 }
 
+/* Its calls end as by a signal that kills; meanwhile it begins no others. */
+static void break_off_calls(struct task *task)
+{
+	task->exiting = true;
+	while (!list_empty(&task->ops))
+		op_cancel(list_first_entry(&task->ops, struct op, node));
+}
+
 int task_exec(struct task *task)
 {
 	struct fdtable *files = task->files;
@@ -84,6 +92,10 @@ int task_exec(struct task *task)
 		files = fdtable_copy(files);
 		if (!files)
 			return -ENOMEM;
+	}
+	break_off_calls(task); /* what they hold in reserve is in the old table */
+	task->exiting = false;
+	if (task->files != files) {
 		task->files->users--;
 		task->files = files;
 	}
@@ -95,9 +107,7 @@ void task_exit(struct task *task)
 {
 	struct net *net = task->net;
 
-	task->exiting = true;
-	while (!list_empty(&task->ops))
-		op_cancel(list_first_entry(&task->ops, struct op, node));
+	break_off_calls(task);
 	files_put(task->files);
 	list_del_init(&task->node);
 	slab_free(&net->vfs->tasks, task);
