@@ -52,6 +52,22 @@ TEST_FAMILIES(exec_closes_what_is_marked_and_nothing_else)
 	EXPECT_EQ(DUO_TRY(&d, SERVER, close), -EBADF);
 }
 
+TEST(exec_breaks_off_the_calls_of_its_task_and_leaves_the_others_theirs)
+{
+	struct duo d = solo_listening();
+	struct lab_thread *other = duo_thread(&d, SERVER);
+	struct lab_call *ours = LAB_START(&d.server.thread, accept4, d.listener, NULL, NULL, 0);
+	struct lab_call *theirs = LAB_START(other, accept4, d.listener, NULL, NULL, 0);
+
+	EXPECT_EQ(la_task_exec(d.server.thread.task, d.world->now_ns), 0);
+	EXPECT_EQ(ours->result, -EINTR);
+	EXPECT(theirs->pending);
+	solo_say(&d, "S 0:0(0) win 65535 <mss 1460>");
+	solo_say(&d, ". 1:1(0) ack 1 win 65535");
+	EXPECT_EQ(theirs->result, d.listener + 2);
+	EXPECT_EQ(LAB_TRY(&d.server.thread, close, d.listener + 2), -EBADF);
+}
+
 TEST_FAMILIES(a_forked_child_that_execs_keeps_the_connection_alive)
 {
 	struct duo d = solo_accepted();
