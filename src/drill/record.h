@@ -85,7 +85,11 @@ struct drill_entry *drill_record_add(struct drill_record *record, enum drill_ent
 				     const struct drill_event *event, int64_t at_ns);
 struct drill_entry *drill_record_frame(struct drill_record *record, enum drill_entry_kind kind,
 				       const struct drill_event *event, int64_t at_ns, const void *frame, size_t len);
+/* What an ended call wrote to its caller's memory; copied, instead of what stood there. */
+void drill_record_out(struct drill_entry *entry, const char *text);
 /* Takes the counters of the side: once before the first event and once after the last. */
 void drill_record_counters(struct drill_record *record, struct drill_side *side);
+/* By how much a counter moved. False: the side has none of this name. */
+bool drill_record_moved(const struct drill_record *record, const char *name, int64_t *by);
 
 #endif
