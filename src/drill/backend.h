@@ -32,6 +32,7 @@ enum drill_family { DRILL_IPV4, DRILL_IPV6, DRILL_4IN6 };
  * @gateway:        next hop towards @remote where it is not on the wire itself
  * @prefix:         bits of @local's network, counted in its own family
  * @anyip:          the side owns every address (the option is_anyip)
+ * @folder:         where lines of shell run, the script's own; NULL: where the program runs. Borrowed
  */
 struct drill_net {
 	enum drill_family family;
@@ -39,6 +40,7 @@ struct drill_net {
 	uint8_t local[16], remote[16], gateway[16];
 	unsigned prefix;
 	bool anyip;
+	const char *folder;
 };
 
 /* Every call that the language has. */
@@ -114,6 +116,8 @@ struct drill_side {
  * struct drill_backend - what a side can do
  * @name:     "lastack", "linux"
  * @now:      its clock
+ * @begin:    a good moment for the script's time 0, now or a few ms later: the kernel's coarse clock has just ticked, so that
+ *            events on whole milliseconds are not counted to the tick before. NULL: any moment is good
  * @sleep:    returns at @until_ns, or a little later
  * @start:    a program begins a call. With @may_wait it comes back when the call has returned or is seen to wait
  *            (@sys->pending); without, when it has returned, however long that takes. A call that would never return is
@@ -131,6 +135,7 @@ struct drill_side {
 struct drill_backend {
 	const char *name;
 	int64_t (*now)(struct drill_side *side);
+	int64_t (*begin)(struct drill_side *side);
 	void (*sleep)(struct drill_side *side, int64_t until_ns);
 	bool (*start)(struct drill_side *side, struct drill_sys *sys, bool may_wait, struct drill_text *why);
 	bool (*finish)(struct drill_side *side, struct drill_sys *sys, int64_t until_ns);
