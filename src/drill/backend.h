@@ -130,6 +130,7 @@ struct drill_side {
  * @sysctl:   sets @name (net.ipv4.tcp_fin_timeout) to @value
  * @command:  a line of shell that the runner has not understood itself (settings.h); false with the reason
  * @counters: every MIB counter, by nstat's names, in any order
+ * @fault:    what is wrong with the side itself, such as a broken invariant, or NULL; asked after every event. May be NULL
  * @close:    the side ends: descriptors still open are closed and what that sends is lost
  */
 struct drill_backend {
@@ -145,6 +146,7 @@ struct drill_backend {
 	bool (*sysctl)(struct drill_side *side, const char *name, const char *value, struct drill_text *why);
 	bool (*command)(struct drill_side *side, const char *line, struct drill_text *why);
 	void (*counters)(struct drill_side *side, void (*each)(void *arg, const char *name, uint64_t value), void *arg);
+	const char *(*fault)(struct drill_side *side);
 	void (*close)(struct drill_side *side);
 };
 
