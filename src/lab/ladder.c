@@ -248,6 +248,12 @@ void lab_ladder_event(struct lab_ladder *ladder, enum lab_end end, const struct 
 	side_rows(ladder, event->now_ns, end, words);
 }
 
+void lab_ladder_say(struct lab_ladder *ladder, uint64_t now_ns, enum lab_end end, const char *text)
+{
+	ladder_flush(ladder);
+	side_rows(ladder, now_ns, end, text);
+}
+
 void lab_ladder_note(struct lab_ladder *ladder, uint64_t now_ns, const char *text)
 {
 	char words[LAB_LADDER_COLS];

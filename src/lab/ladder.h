@@ -60,6 +60,8 @@ void lab_ladder_begin(struct lab_ladder *ladder, enum lab_ladder_look look, cons
 void lab_ladder_frame(struct lab_ladder *ladder, uint64_t now_ns, enum lab_end from, const void *frame, size_t len,
 		      enum lab_fate fate);
 void lab_ladder_event(struct lab_ladder *ladder, enum lab_end end, const struct la_trace_event *event);
+/* What a program does or is told, on its own side. */
+void lab_ladder_say(struct lab_ladder *ladder, uint64_t now_ns, enum lab_end end, const char *text);
 /* A remark of the narrator's, across the page. */
 void lab_ladder_note(struct lab_ladder *ladder, uint64_t now_ns, const char *text);
 /* Draws what is still held back and forgets the flows; a ladder without lines has no head either. */
