@@ -22,6 +22,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define ADDRESS_WAIT_NS (2 * NS_PER_S)
+
 /* A request under construction: attributes are appended behind the fixed part. */
 struct request {
 	struct nlmsghdr head;
@@ -143,6 +145,61 @@ static int route_add(int fd, const struct drill_net *net, unsigned index)
 	return request_ask(fd, &req);
 }
 
+/* All of the network is this machine's, without an address on any device. */
+static int anyip_add(int fd, const struct drill_net *net)
+{
+	unsigned lo = if_nametoindex("lo"), bit;
+	struct request req;
+	struct rtmsg *route = request_begin(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*route));
+	uint8_t network[16];
+
+	memcpy(network, address_bytes(net, net->local), address_size(net));
+	for (bit = net->prefix; bit < 8 * address_size(net); bit++)
+		network[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	route->rtm_family = address_family(net);
+	route->rtm_dst_len = net->prefix;
+	route->rtm_table = RT_TABLE_LOCAL;
+	route->rtm_protocol = RTPROT_BOOT;
+	route->rtm_scope = RT_SCOPE_HOST;
+	route->rtm_type = RTN_LOCAL;
+	request_add(&req, RTA_DST, network, address_size(net));
+	request_add(&req, RTA_OIF, &lo, sizeof(lo));
+	return request_ask(fd, &req);
+}
+
+/* Would the kernel take a packet to our address for its own by now? */
+static bool address_is_ours(int fd, const struct drill_net *net)
+{
+	struct {
+		struct nlmsghdr head;
+		struct rtmsg route;
+		char rest[1024];
+	} answer;
+	struct request req;
+	struct rtmsg *ask = request_begin(&req, RTM_GETROUTE, 0, sizeof(*ask));
+
+	req.head.nlmsg_flags &= ~NLM_F_ACK;
+	ask->rtm_family = address_family(net);
+	ask->rtm_dst_len = 8 * address_size(net);
+	request_add(&req, RTA_DST, address_bytes(net, net->local), address_size(net));
+	return send(fd, &req, req.head.nlmsg_len, 0) > 0 && recv(fd, &answer, sizeof(answer), 0) > 0 &&
+	       answer.head.nlmsg_type == RTM_NEWROUTE && answer.route.rtm_type == RTN_LOCAL;
+}
+
+/* IPv6 makes an address usable in a thread of its own, a moment later. */
+static bool address_wait(int fd, const struct drill_net *net)
+{
+	const struct timespec moment = {.tv_nsec = 200 * NS_PER_US};
+	int64_t end = clock_now() + ADDRESS_WAIT_NS;
+
+	while (!address_is_ours(fd, net)) {
+		if (clock_now() > end)
+			return false;
+		nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
 static const char *address_text(const struct drill_net *net, const uint8_t mapped[16], char to[INET6_ADDRSTRLEN])
 {
 	return inet_ntop(address_family(net), address_bytes(net, mapped), to, INET6_ADDRSTRLEN);
@@ -163,7 +220,9 @@ bool netlink_set_up(const struct drill_net *net, unsigned index, struct drill_te
 		side_refuse(why, "cannot bring up tun0 with an MTU of %u (%s)", net->mtu, strerror(-err));
 		goto out;
 	}
-	err = net->anyip ? 0 : address_add(fd, net, index);
+	err = net->anyip ? anyip_add(fd, net) : address_add(fd, net, index);
+	if (!err && !address_wait(fd, net))
+		err = -ETIMEDOUT;
 	if (err) {
 		side_refuse(why, "cannot give tun0 the address %s/%u (%s)%s", address_text(net, net->local, one),
 			    net->prefix, strerror(-err), net->family == DRILL_IPV6 ? ": has this kernel IPv6?" : "");
