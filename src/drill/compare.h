@@ -2,8 +2,8 @@
 /*
  * drill/compare.h - two records of one script: what did the sides do differently?
  *
- * What is compared, and what is not and why, stands in compared.c as one table, which `lastack drill --help-compared` and the
- * documentation print. An empty difference is the definition of "as Linux".
+ * What is compared, and what is not and why, stands in compared.c as one table, which `lastack drill --help-compared`
+ * and the documentation print. An empty difference is the definition of "as Linux".
  */
 #ifndef DRILL_COMPARE_H
 #define DRILL_COMPARE_H
@@ -24,16 +24,18 @@ struct drill_diff {
 	char *linux_side, *lastack_side;
 };
 
-/* Gives the differences in the order of the script; NULL: none. A run that ended early is compared as far as it went. */
+/*
+ * Gives the differences in the order of the script; NULL: none. A run that ended early is compared as far as it went.
+ */
 struct drill_diff *drill_compare(const struct drill_record *linux_record, const struct drill_record *lastack_record);
 void drill_diff_free(struct drill_diff *diff);
 
 /* ---------------------------------------------------------------- the table (compared.c) */
 
 /*
- * How exact times are. Lastack's are; a timer of the kernel may come late by an eighth of its length, a tick of the coarse
- * clock and what a busy machine takes, counted from what may have armed it: the packet in or out before, the call before, or
- * the segment's earlier transmission. Early it may be by the tick and the machine only.
+ * How exact times are. Lastack's are; a timer of the kernel may come late by an eighth of its length, a tick of the
+ * coarse clock and what a busy machine takes, counted from what may have armed it: the packet in or out before, the
+ * call before, or the segment's earlier transmission. Early it may be by the tick and the machine only.
  */
 #define DRILL_TICK_NS	  4000000
 #define DRILL_NOISE_NS	  20000000
@@ -76,7 +78,10 @@ struct drill_row {
 };
 
 extern const struct drill_row drill_compared[DRILL_ASPECTS];
-/* Both end with a row without a name. @name may hold several counters, with blanks between. */
+/*
+ * Both end with a row without a name. @name may hold several counters, with blanks between, and a star at a name's
+ * end.
+ */
 extern const struct drill_row drill_not_compared[], drill_counters_not_compared[];
 /* Names of the counters that are compared, ends with NULL. */
 extern const char *const drill_counters_compared[];

@@ -2,8 +2,9 @@
 /*
  * drill/compared.c - what is compared between two records, what is not, and why
  *
- * This is the whole list: the comparison takes the names of its findings from here, `lastack drill --help-compared` prints it
- * and docs/drill.md quotes that. tests/unit/drill_compare.c has for each row a pair of records that differ only there.
+ * This is the whole list: the comparison takes the names of its findings from here, `lastack drill --help-compared`
+ * prints it and docs/drill.md quotes that. tests/unit/drill_compare.c has for each row a pair of records that differ
+ * only there.
  */
 #include "drill/compare.h"
 
@@ -57,27 +58,85 @@ const struct drill_row drill_not_compared[] = {
 	{"IP id, DF", "the id is random or zero; DF follows path MTU discovery's default and decides nothing here"},
 	{"flow label", "a hash with a secret key"},
 	{"descriptors", "a program's other files decide which number is free"},
-	{"state after death",
-	 "a socket that is CLOSE on one side and has no TCP_INFO on the other is told as it is: compared; "
-	 "the id of its TIME_WAIT is not visible to programs"},
 	{NULL, NULL},
 };
 
+/* clang-format off */
 const char *const drill_counters_compared[] = {
+	"IpInReceives", "IpInHdrErrors", "IpInAddrErrors", "IpForwDatagrams", "IpInUnknownProtos", "IpInDiscards",
+	"IpInDelivers", "IpOutRequests", "IpOutDiscards", "IpOutNoRoutes", "IpReasmTimeout", "IpReasmReqds",
+	"IpReasmOKs", "IpReasmFails", "IpFragOKs", "IpFragFails", "IpFragCreates", "IpOutTransmits", "IcmpInMsgs",
+	"IcmpInErrors", "IcmpInCsumErrors", "IcmpInDestUnreachs", "IcmpInTimeExcds", "IcmpInParmProbs",
+	"IcmpInSrcQuenchs", "IcmpInRedirects", "IcmpInEchos", "IcmpInEchoReps", "IcmpOutMsgs", "IcmpOutErrors",
+	"IcmpOutDestUnreachs", "IcmpOutEchoReps", "IcmpOutTimeExcds", "IcmpInTimestamps", "IcmpInAddrMasks",
+	"IcmpOutParmProbs", "IcmpOutRateLimitGlobal", "IcmpOutRateLimitHost", "Icmp6InMsgs", "Icmp6InErrors",
+	"Icmp6InCsumErrors", "Icmp6InDestUnreachs", "Icmp6InPktTooBigs", "Icmp6InTimeExcds", "Icmp6InParmProblems",
+	"Icmp6InEchos", "Icmp6InEchoReplies", "TcpActiveOpens", "TcpPassiveOpens", "TcpAttemptFails", "TcpEstabResets",
+	"TcpCurrEstab", "TcpInSegs", "TcpOutSegs", "TcpRetransSegs", "TcpInErrs", "TcpOutRsts", "TcpInCsumErrors",
+	"TcpExtSyncookiesSent", "TcpExtSyncookiesRecv", "TcpExtSyncookiesFailed", "TcpExtEmbryonicRsts",
+	"TcpExtOutOfWindowIcmps", "TcpExtTW", "TcpExtTWRecycled", "TcpExtTWKilled", "TcpExtPAWSActive",
+	"TcpExtPAWSEstab", "TcpExtBeyondWindow", "TcpExtTSEcrRejected", "TcpExtPAWSOldAck", "TcpExtPAWSTimewait",
+	"TcpExtDelayedACKs", "TcpExtDelayedACKLost", "TcpExtListenOverflows", "TcpExtListenDrops", "TcpExtTCPHPHits",
+	"TcpExtTCPPureAcks", "TcpExtTCPHPAcks", "TcpExtTCPRenoRecovery", "TcpExtTCPSackRecovery",
+	"TcpExtTCPSACKReneging", "TcpExtTCPSACKReorder", "TcpExtTCPRenoReorder", "TcpExtTCPTSReorder",
+	"TcpExtTCPFullUndo", "TcpExtTCPPartialUndo", "TcpExtTCPDSACKUndo", "TcpExtTCPLossUndo",
+	"TcpExtTCPLostRetransmit", "TcpExtTCPRenoFailures", "TcpExtTCPSackFailures", "TcpExtTCPLossFailures",
+	"TcpExtTCPFastRetrans", "TcpExtTCPSlowStartRetrans", "TcpExtTCPTimeouts", "TcpExtTCPLossProbes",
+	"TcpExtTCPLossProbeRecovery", "TcpExtTCPRenoRecoveryFail", "TcpExtTCPSackRecoveryFail",
+	"TcpExtTCPDSACKOldSent", "TcpExtTCPDSACKOfoSent", "TcpExtTCPDSACKRecv", "TcpExtTCPDSACKOfoRecv",
+	"TcpExtTCPAbortOnData", "TcpExtTCPAbortOnClose", "TcpExtTCPAbortOnTimeout", "TcpExtTCPAbortOnLinger",
+	"TcpExtTCPAbortFailed", "TcpExtTCPSACKDiscard", "TcpExtTCPSpuriousRTOs", "TcpExtTCPSackShifted",
+	"TcpExtTCPSackMerged", "TcpExtTCPSackShiftFallback", "TcpExtTCPMinTTLDrop", "TcpExtTCPDeferAcceptDrop",
+	"TcpExtIPReversePathFilter", "TcpExtTCPTimeWaitOverflow", "TcpExtTCPReqQFullDoCookies",
+	"TcpExtTCPReqQFullDrop", "TcpExtTCPRetransFail", "TcpExtTCPOFOQueue", "TcpExtTCPOFODrop", "TcpExtTCPOFOMerge",
+	"TcpExtTCPChallengeACK", "TcpExtTCPSYNChallenge", "TcpExtTCPFromZeroWindowAdv", "TcpExtTCPToZeroWindowAdv",
+	"TcpExtTCPWantZeroWindowAdv", "TcpExtTCPSynRetrans", "TcpExtTCPOrigDataSent", "TcpExtTCPACKSkippedSynRecv",
+	"TcpExtTCPACKSkippedPAWS", "TcpExtTCPACKSkippedSeq", "TcpExtTCPACKSkippedFinWait2",
+	"TcpExtTCPACKSkippedTimeWait", "TcpExtTCPACKSkippedChallenge", "TcpExtTCPWinProbe", "TcpExtTCPKeepAlive",
+	"TcpExtTCPDelivered", "TcpExtTCPAckCompressed", "TcpExtTCPZeroWindowDrop", "TcpExtTCPDSACKRecvSegs",
+	"TcpExtTCPDSACKIgnoredDubious", "TcpExtTCPMigrateReqSuccess", "TcpExtTCPMigrateReqFailure",
 	NULL,
 };
+/* clang-format on */
 
 const struct drill_row drill_counters_not_compared[] = {
+	{"TcpExtDelayedACKLocked TcpExtLockDroppedIcmps TcpExtTCPBacklogCoalesce TcpExtTCPBacklogDrop",
+	 "count segments that meet a call in progress on another processor"},
+	{"TcpExtPruneCalled TcpExtRcvPruned TcpExtOfoPruned TcpExtTCPRcvCollapsed TcpExtTCPRcvQDrop "
+	 "TcpExtTCPRcvCoalesce "
+	 "TcpExtTCPMemoryPressures TcpExtTCPMemoryPressuresChrono TcpExtTCPAbortOnMemory TcpExtTCPWqueueTooBig "
+	 "TcpExtPFMemallocDrop",
+	 "follow memory accounting, which counts the kernel's own overhead per buffer"},
+	{"TcpExtTCPAutoCorking TcpExtTCPSpuriousRtxHostQueues", "depend on when a device gives buffers back"},
+	{"TcpExtTcpTimeoutRehash", "counts new flow labels, of which Lastack sends none"},
+	{"TcpExtTCPHystart*", "CUBIC's, which Lastack does not have"},
+	{"TcpExtTCPPLBRehash TcpExtTCPAO* TcpExtTCPMD5* TcpExtMPTCP* MPTcpExt*",
+	 "of protocols that Lastack does not have"},
+	{"Ip6*", "count the kernel's own neighbour discovery and multicast reports as well"},
+	{"Icmp6Out*", "neighbour discovery, likewise"},
+	{"IpExt*", "octets and ECN marks of all packets: each packet is compared itself"},
+	{"IcmpMsg* Icmp6InType* Icmp6OutType*", "the same messages once more, by number"},
+	{"Udp* UdpLite*", "not TCP"},
 	{NULL, NULL},
 };
+
+/* @pattern, up to a blank, is a name or the beginning of names with a star behind it. */
+static bool pattern_fits(const char *pattern, const char *name)
+{
+	size_t len = strcspn(pattern, " ");
+
+	if (len && pattern[len - 1] == '*')
+		return !strncmp(name, pattern, len - 1);
+	return strlen(name) == len && !memcmp(name, pattern, len);
+}
 
 bool drill_counter_excluded(const char *name)
 {
-	size_t len = strlen(name);
-
 	for (const struct drill_row *row = drill_counters_not_compared; row->name; row++)
-		for (const char *at = row->name; (at = strstr(at, name)); at += len)
-			if ((at == row->name || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+		for (const char *at = row->name; *at; at += strspn(at, " ")) {
+			if (pattern_fits(at, name))
 				return true;
+			at += strcspn(at, " ");
+		}
 	return false;
 }

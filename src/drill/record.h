@@ -2,9 +2,9 @@
 /*
  * drill/record.h - what happened in one run, in the order in which it happened
  *
- * The runner writes it while it plays: every packet both ways, every call with its result, how each socket stood after each
- * line, and by how much each counter moved. Failure messages, captures and ladders read it, and compare.h lays two of them
- * side by side: the kernel's and Lastack's.
+ * The runner writes it while it plays: every packet both ways, every call with its result, how each socket stood after
+ * each line, and by how much each counter moved. Failure messages, captures and ladders read it, and compare.h lays
+ * two of them side by side: the kernel's and Lastack's.
  *
  * Times are nanoseconds from the script's beginning. A record owns all that it points to.
  */

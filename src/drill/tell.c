@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * drill/tell.c - the entries of a record in the script's language, with what really happened in the place of what was asked
+ * drill/tell.c - the entries of a record in the script's language: what really happened in the place of what was asked
  */
 #include "drill/tell.h"
 

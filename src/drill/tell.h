@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drill/tell.h - the entries of a record in the script's language, with what really happened in the place of what was asked
+ * drill/tell.h - the entries of a record in the script's language
  *
  *	< S 0:0(0) win 65535 <mss 1000>
  *	> S. 0:0(0) ack 1 win 64240 <mss 1460>
@@ -27,7 +27,10 @@ struct drill_teller {
 const char *drill_tell(struct drill_teller *teller, const struct drill_entry *entry, char *to, size_t size);
 void drill_teller_end(struct drill_teller *teller);
 
-/* Parts of it, for differences. A call is "name(arguments)"; its result has the errno's name and what was written back. */
+/*
+ * Parts of it, for differences. A call is "name(arguments)"; its result has the errno's name and what was written
+ * back.
+ */
 const char *drill_tell_call(const struct drill_event *event, char *to, size_t size);
 const char *drill_tell_result(const struct drill_entry *entry, char *to, size_t size);
 /* "ipv4", "ipv6", "ipv4-mapped-ipv6" */
