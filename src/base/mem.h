@@ -26,7 +26,8 @@ void mem_free(struct mem *mem, void *p, size_t size);  /* NULL is allowed; @size
 
 #define SLAB_CHUNK 65536u
 #define SLAB_HEADER 64u /* of each chunk; so objects of whole cache lines lie on cache lines */
-#define SLAB_ROOM (SLAB_CHUNK - SLAB_HEADER)
+#define SLAB_COLOUR_BITS 3 /* headers lie at one of so many places, a line apart (slab.c) */
+#define SLAB_ROOM (SLAB_CHUNK - (SLAB_HEADER << SLAB_COLOUR_BITS))
 
 struct slab_chunk;
 

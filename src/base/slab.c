@@ -2,10 +2,12 @@
 /*
  * base/slab.c - objects of one size, cut from aligned chunks
  *
- *   chunk   | header, 64 bytes | object | object | ... | never used yet |
+ *   chunk   | colour | header, 64 bytes | object | object | ... | never used yet |
  *
  * slab_alloc() takes from the first chunk with room: an object given back before, else the next never used one.
- * slab_free() finds the chunk by masking the address. A chunk is in cache->partial or in cache->full; one that loses
+ * slab_free() finds the chunk by masking the address. The headers of all caches are in use all the time, and at one place
+ * of each chunk they would all want the same few lines of the processor's cache: so each lies a few lines into its
+ * chunk, as its address says. A chunk is in cache->partial or in cache->full; one that loses
  * its last object goes back to the host, but for one per cache, so that a life at the edge of a chunk does not ask the
  * host each time. Under AddressSanitizer, objects that are not handed out are poisoned.
  */
@@ -24,6 +26,19 @@ struct free_object {
 };
 
 static_assert(sizeof(struct slab_chunk) <= SLAB_HEADER, "objects begin behind the header");
+
+/* The header of the 64 KiB at @base, which the allocator may well give out at even multiples only: hence the product. */
+static inline struct slab_chunk *chunk_at(uintptr_t base)
+{
+	uint32_t colour = (uint32_t)(base / SLAB_CHUNK) * 0x9e3779b1u >> (32 - SLAB_COLOUR_BITS);
+
+	return (void *)(base + colour * SLAB_HEADER);
+}
+
+static inline uintptr_t chunk_base(const void *inside)
+{
+	return (uintptr_t)inside & ~(uintptr_t)(SLAB_CHUNK - 1);
+}
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -51,11 +66,13 @@ void slab_init(struct slab_cache *cache, struct mem *mem, const char *name, size
 static struct slab_chunk *chunk_new(struct slab_cache *cache)
 {
 	const struct la_env *env = cache->mem->env;
-	struct slab_chunk *chunk = env->alloc(env->world, SLAB_CHUNK, SLAB_CHUNK);
+	void *base = env->alloc(env->world, SLAB_CHUNK, SLAB_CHUNK);
+	struct slab_chunk *chunk;
 
-	if (!chunk)
+	if (!base)
 		return NULL;
-	assert(((uintptr_t)chunk & (SLAB_CHUNK - 1)) == 0);
+	assert(chunk_base(base) == (uintptr_t)base);
+	chunk = chunk_at((uintptr_t)base);
 	cache->mem->bytes += SLAB_CHUNK;
 	*chunk = (struct slab_chunk){ .cache = cache, .fresh = SLAB_HEADER };
 	poison((char *)chunk + SLAB_HEADER, SLAB_ROOM);
@@ -70,7 +87,7 @@ static void chunk_free(struct slab_chunk *chunk)
 	list_del_init(&chunk->node);
 	unpoison((char *)chunk + SLAB_HEADER, SLAB_ROOM);
 	mem->bytes -= SLAB_CHUNK;
-	mem->env->free(mem->env->world, chunk, SLAB_CHUNK);
+	mem->env->free(mem->env->world, (void *)chunk_base(chunk), SLAB_CHUNK);
 }
 
 void slab_destroy(struct slab_cache *cache)
@@ -137,7 +154,7 @@ static void chunk_emptied(struct slab_cache *cache, struct slab_chunk *chunk)
 
 void slab_free(struct slab_cache *cache, void *obj)
 {
-	struct slab_chunk *chunk = (void *)((uintptr_t)obj & ~(uintptr_t)(SLAB_CHUNK - 1));
+	struct slab_chunk *chunk = chunk_at(chunk_base(obj));
 	struct free_object *freed = obj;
 
 	if (!obj)

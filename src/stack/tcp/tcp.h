@@ -97,6 +97,7 @@ struct tcp_sock {
 	struct tcp_ofo *ofo;	     /* owned; NULL: nothing out of order, no SACK to send */
 	struct listen_queue *listen; /* owned; NULL: never listened */
 	struct sock *accept_next;    /* in its listener's accept queue */
+	uint64_t bytes_acked;	     /* by the peer, of all our data */
 
 	/* receiving */
 	uint32_t rcv_nxt, copied_seq, rcv_wup; /* rcv_wup: rcv_nxt when a window was last offered */
@@ -106,7 +107,6 @@ struct tcp_sock {
 	uint16_t urg_data;		       /* TCP_URG_* | byte */
 	uint16_t rcv_mss;		       /* the peer's, as estimated for delayed ACKs */
 	uint16_t last_seg_size, advmss;
-	uint8_t scaling_ratio; /* window bytes of 256 bytes of buffer (rcvwin.c); 0: 128 */
 	struct {
 		uint8_t pending, quick, pingpong;
 		uint32_t ato_j;
@@ -131,10 +131,11 @@ struct tcp_sock {
 	uint32_t wstamp_us; /* when anything left last */
 	uint32_t pacing_bytes; /* that the pacing rate, as the last ACK left it, lets out in 1/1024 s; 0: no limit */
 	uint32_t tlp_high_seq, probes_tstamp_ms;
-	uint64_t bytes_acked;	/* by the peer, of all our data */
 	uint32_t segs_in;
 	uint16_t mss_cache, mss_clamp;	     /* now in force; the peer's limit */
 	uint16_t tcp_header_len;
+	uint8_t scaling_ratio; /* window bytes of 256 bytes of buffer (rcvwin.c); 0: 128 */
+	bool saw_tstamp;       /* the segment in hand has a timestamp: rcv_tsval, rcv_tsecr */
 	uint32_t pmtu_cookie;
 	uint8_t ca_state, retransmits, backoff, probes_out, keepalive_probes, retrans_kind, syn_retries_done;
 	uint8_t nonagle;
@@ -144,7 +145,6 @@ struct tcp_sock {
 	/* timestamps */
 	uint32_t ts_recent, ts_recent_stamp_s, tsoffset;
 	uint32_t rcv_tsval, rcv_tsecr; /* of the segment in hand */
-	bool saw_tstamp;	       /* the segment in hand has the option */
 
 	/* opening */
 	uint32_t synack_us;   /* when the SYN-ACK of a passive opening left, until its RTT is taken; 0: unknown */
