@@ -66,38 +66,41 @@ static const struct option_spec *find_option(const struct option_spec *table, co
 	return NULL;
 }
 
+/* A name of one letter has one dash. */
+static size_t option_dashes(const struct option_spec *spec)
+{
+	return spec->name[1] ? 2 : 1;
+}
+
 int args_next(struct args *args, const char **value)
 {
 	const struct command *command = args->command;
 	const struct option_spec *spec;
 	const char *arg, *equals;
-	size_t len;
+	size_t len, dashes;
 
 	if (args->next >= args->argc)
 		return ARGS_END;
 	*value = arg = args->argv[args->next++];
 	if (arg[0] != '-' || !arg[1])
 		return ARGS_PLAIN;
-	if (arg[1] != '-' || !arg[2]) {
-		misuse(command, "unknown option %s", arg);
-		return ARGS_ERROR;
-	}
-	arg += 2;
+	dashes = strspn(arg, "-");
+	arg += dashes < 2 ? dashes : 2;
 	equals = strchr(arg, '=');
 	len = equals ? (size_t)(equals - arg) : strlen(arg);
 	spec = find_option(command->options, arg, len);
 	if (!spec && command->network)
 		spec = find_option(setup_options, arg, len);
-	if (!spec) {
-		misuse(command, "unknown option --%.*s", (int)len, arg);
+	if (!spec || dashes != option_dashes(spec)) {
+		misuse(command, "unknown option %.*s", (int)(arg + len - *value), *value);
 		return ARGS_ERROR;
 	}
 	if (!spec->value && equals) {
-		misuse(command, "option --%s takes no value", spec->name);
+		misuse(command, "option %.*s%s takes no value", (int)dashes, "--", spec->name);
 		return ARGS_ERROR;
 	}
 	if (spec->value && !equals && args->next >= args->argc) {
-		misuse(command, "option --%s wants a value, %s", spec->name, spec->value);
+		misuse(command, "option %.*s%s wants a value, %s", (int)dashes, "--", spec->name, spec->value);
 		return ARGS_ERROR;
 	}
 	if (spec->value)
@@ -115,8 +118,8 @@ static void print_options(const char *title, const struct option_spec *table)
 		return;
 	printf("\n%s:\n", title);
 	for (; table->name; table++) {
-		snprintf(left, sizeof(left), "--%s%s%s", table->name, table->value ? " " : "",
-			 table->value ? table->value : "");
+		snprintf(left, sizeof(left), "%.*s%s%s%s", (int)option_dashes(table), "--", table->name,
+			 table->value ? " " : "", table->value ? table->value : "");
 		printf("  %-26s %s\n", left, table->help);
 	}
 }

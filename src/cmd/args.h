@@ -19,7 +19,7 @@
 /**
  * struct option_spec - one option; a table ends with an entry without a name
  * @id:    what args_next() returns for it, above ARGS_PLAIN
- * @name:  without the two dashes
+ * @name:  without the two dashes; a name of one letter has one dash
  * @value: what it takes, for the help; NULL: nothing
  * @help:  one line
  */
@@ -67,6 +67,6 @@ __attribute__((format(printf, 2, 3))) int misuse(const struct command *command, 
 /* Reads a whole decimal number within bounds. */
 bool parse_number(const char *text, uint64_t lowest, uint64_t highest, uint64_t *number);
 
-extern const struct command serve_command, get_command, echo_command, play_command;
+extern const struct command serve_command, get_command, echo_command, play_command, drill_command;
 
 #endif
