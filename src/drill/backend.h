@@ -8,7 +8,8 @@
  * The runner knows scripts and nothing of how a side works; a side knows nothing of scripts. It has a clock, programs whose
  * calls may wait, one wire on which the script is the other end, settings and counters.
  *
- * Times are nanoseconds of the side's own clock, from any beginning. Results are those of the system calls, errors negative.
+ * Times are nanoseconds of the side's own clock, from any beginning; so are the time stamps in control messages. Results are
+ * those of the system calls, errors negative.
  * What a side cannot do it says in a struct drill_text, and the script fails with these words.
  */
 #ifndef DRILL_BACKEND_H

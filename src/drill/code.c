@@ -114,7 +114,7 @@ static const char beginning[] =
 	"\n"
 	"def _block(line, text):\n"
 	"    try:\n"
-	"        exec(compile(text, '%{ }%', 'exec'), globals())\n"
+	"        exec(compile(text + '\\n\\n', '%{ }%', 'exec'), globals())\n"
 	"    except Exception as error:\n"
 	"        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__)\n"
 	"                 if f.filename == '%{ }%']\n"

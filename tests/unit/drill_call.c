@@ -919,6 +919,7 @@ static void python_says_what_does_not_hold(void **state)
 		const char *block, *said;
 	} rows[] = {
 		{"0 %{ assert tcpi_snd_cwnd == 10, tcpi_snd_cwnd }%\n", ""},
+		{"0 %{ assert tcpi_snd_cwnd == 10;\\\n assert tcpi_state == 8;\\\n}%\n", ""},
 		{"\n0 %{ x = 1\nassert tcpi_snd_cwnd == 11, tcpi_snd_cwnd }%\n",
 		 "\ndrill: 3 AssertionError: 10\nassert tcpi_snd_cwnd == 11, tcpi_snd_cwnd\ntcpi_snd_cwnd = 10\n"},
 		{"0 %{\n\nassert tcpi_state == TCP_CLOSE }%\n",
