@@ -315,6 +315,28 @@ static void a_unit_of_segments_is_seen_whole_with_its_checksum(void **state)
 	assert_int_equal(frame.len, ip_head() + 20 + 3 * 536);
 }
 
+static void a_message_is_stamped_by_the_sides_clock(void **state)
+{
+	char to[64], control[256] __attribute__((aligned(8)));
+	struct iovec iov = {to, sizeof(to)};
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	int64_t before, stamp;
+	struct timespec at;
+	uint32_t isn;
+	int fd = connection(&isn), on = 1;
+
+	(void)state;
+	assert_int_equal(call(DRILL_SYS_SETSOCKOPT, (uint64_t)fd, SOL_SOCKET, SO_TIMESTAMPNS, PTR(&on), sizeof(on)), 0);
+	before = side->ops->now(side);
+	say(PSH | ACK, 1, isn + 1, 10);
+	assert_int_equal(call(DRILL_SYS_RECVMSG, (uint64_t)fd, PTR(&msg), 0, 0, 0), 10);
+	assert_non_null(CMSG_FIRSTHDR(&msg));
+	memcpy(&at, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(at));
+	stamp = at.tv_sec * 1000 * MS + at.tv_nsec;
+	assert_true(before <= stamp && stamp <= side->ops->now(side));
+}
+
 static void a_call_that_waits_is_seen_to_wait_and_returns_with_its_data(void **state)
 {
 	char to[64];
@@ -499,6 +521,7 @@ int main(void)
 		TEST(a_connection_is_made_and_carries_data),
 		TEST(under_anyip_the_address_is_ours_without_a_device),
 		TEST(a_unit_of_segments_is_seen_whole_with_its_checksum),
+		TEST(a_message_is_stamped_by_the_sides_clock),
 		TEST(a_call_that_waits_is_seen_to_wait_and_returns_with_its_data),
 		TEST(a_call_that_may_wait_and_does_not_has_returned),
 		TEST(an_abandoned_call_is_interrupted),

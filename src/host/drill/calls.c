@@ -86,6 +86,8 @@ static void call_make(struct drill_sys *sys, int folder)
 	sys->result = result < 0 ? -errno : result;
 	sys->ended_ns = clock_now();
 	sys->signal = call_signal(sys);
+	if (sys->no == DRILL_SYS_RECVMSG && result >= 0)
+		clock_of_message((struct msghdr *)(uintptr_t)sys->arg[1]);
 }
 
 /* ---------------------------------------------------------------- the script's descriptors */

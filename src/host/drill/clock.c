@@ -2,8 +2,8 @@
 /*
  * host/drill/clock.c - the side's time is CLOCK_MONOTONIC
  *
- * Frames are stamped by CLOCK_REALTIME; what is between the two is asked anew for each frame, so that a clock that is
- * being set moves nothing.
+ * Frames, and messages that programs receive, are stamped by CLOCK_REALTIME; what is between the two is asked anew for each frame, so that
+ * a clock that is being set moves nothing.
  * A sleeper is woken a little late, by an amount that depends on who else wants the processor. So we wake early and look
  * at the clock for the rest, and ask for a real-time priority, which only root gets. Both are for short: nothing here
  * keeps a processor longer than CLOCK_SPIN_NS, save clock_begin() for one tick.
@@ -11,7 +11,10 @@
 #include "host/drill/side.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define CLOCK_SPIN_NS	(50 * NS_PER_US)
@@ -36,6 +39,38 @@ int64_t clock_of_real(int64_t real_ns)
 	int64_t real = clock_read(CLOCK_REALTIME);
 
 	return real_ns - real + clock_now();
+}
+
+static struct timespec clock_stamp(struct timespec at)
+{
+	return at.tv_sec || at.tv_nsec ? clock_spec(clock_of_real(at.tv_sec * NS_PER_S + at.tv_nsec)) : at;
+}
+
+/* An unused stamp of the three stays 0. What is between the kernel's bytes and C's structs, memcpy() bridges. */
+void clock_of_message(struct msghdr *msg)
+{
+	struct cmsghdr *cmsg;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		bool spec = cmsg->cmsg_type == SCM_TIMESTAMPNS || cmsg->cmsg_type == SCM_TIMESTAMPING;
+		size_t room = cmsg->cmsg_len - CMSG_LEN(0), at;
+		struct timespec stamp;
+		struct timeval coarse;
+
+		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_len < CMSG_LEN(0))
+			continue;
+		for (at = 0; spec && at + sizeof(stamp) <= room; at += sizeof(stamp)) {
+			memcpy(&stamp, CMSG_DATA(cmsg) + at, sizeof(stamp));
+			stamp = clock_stamp(stamp);
+			memcpy(CMSG_DATA(cmsg) + at, &stamp, sizeof(stamp));
+		}
+		if (cmsg->cmsg_type == SCM_TIMESTAMP && room >= sizeof(coarse)) {
+			memcpy(&coarse, CMSG_DATA(cmsg), sizeof(coarse));
+			stamp = clock_stamp((struct timespec){coarse.tv_sec, coarse.tv_usec * NS_PER_US});
+			coarse = (struct timeval){stamp.tv_sec, stamp.tv_nsec / NS_PER_US};
+			memcpy(CMSG_DATA(cmsg), &coarse, sizeof(coarse));
+		}
+	}
 }
 
 struct timespec clock_spec(int64_t ns)

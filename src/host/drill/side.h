@@ -21,6 +21,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define NS_PER_S  1000000000LL
@@ -113,6 +114,9 @@ int64_t clock_now(void);
 /* CLOCK_REALTIME's @at_ns as time of the side. */
 int64_t clock_of_real(int64_t real_ns);
 struct timespec clock_spec(int64_t ns);
+
+/* The time stamps in a received message's control part become times of the side. */
+void clock_of_message(struct msghdr *msg);
 
 int64_t clock_side_now(struct drill_side *side);
 int64_t clock_begin(struct drill_side *side);
