@@ -18,7 +18,7 @@ void skb_pool_init(struct skb_pool *pool, struct mem *mem)
 	static_assert(sizeof(struct sk_buff) == 128, "two cache lines");
 	static_assert(SKB_CLASS_BYTES(0) == 248 && SKB_CLASS_BYTES(7) == 32512, "as the names say");
 	pool->mem = mem;
-	pool->count = 0;
+	pool->count = pool->large = 0;
 	slab_init(&pool->heads, mem, "sk_buff", sizeof(struct sk_buff));
 	for (unsigned n = 0; n < SKB_CLASSES; n++)
 		slab_init(&pool->buf[n], mem, name[n], SKB_CLASS_BYTES(n));
@@ -30,6 +30,15 @@ void skb_pool_destroy(struct skb_pool *pool)
 	slab_destroy(&pool->heads);
 	for (unsigned n = 0; n < SKB_CLASSES; n++)
 		slab_destroy(&pool->buf[n]);
+}
+
+uint64_t skb_pool_bytes(const struct skb_pool *pool)
+{
+	uint64_t bytes = pool->heads.objects * sizeof(struct sk_buff) + pool->large;
+
+	for (unsigned n = 0; n < SKB_CLASSES; n++)
+		bytes += pool->buf[n].objects * SKB_CLASS_BYTES(n);
+	return bytes;
 }
 
 /* The smallest class that holds @bytes; SKB_CLASSES: none does. */
@@ -45,6 +54,7 @@ static unsigned skb_class(uint32_t bytes)
 static uint8_t *skb_buffer_alloc(struct skb_pool *pool, uint32_t room, uint32_t *cap)
 {
 	unsigned n = skb_class(room);
+	uint8_t *large;
 
 	if (likely(n < SKB_CLASSES)) {
 		*cap = SKB_CLASS_BYTES(n);
@@ -53,7 +63,10 @@ static uint8_t *skb_buffer_alloc(struct skb_pool *pool, uint32_t room, uint32_t 
 	if (room > 1u << 30)
 		return NULL;
 	*cap = 1u << (32 - __builtin_clz(room - 1));
-	return mem_alloc(pool->mem, *cap);
+	large = mem_alloc(pool->mem, *cap);
+	if (large)
+		pool->large += *cap;
+	return large;
 }
 
 static void skb_buffer_free(struct skb_pool *pool, struct sk_buff *skb)
@@ -63,10 +76,12 @@ static void skb_buffer_free(struct skb_pool *pool, struct sk_buff *skb)
 	if (skb->head == skb->inline_data)
 		return;
 	n = skb_class(skb->cap);
-	if (likely(n < SKB_CLASSES))
+	if (likely(n < SKB_CLASSES)) {
 		slab_free(&pool->buf[n], skb->head);
-	else
-		mem_free(pool->mem, skb->head, skb->cap);
+		return;
+	}
+	mem_free(pool->mem, skb->head, skb->cap);
+	pool->large -= skb->cap;
 }
 
 struct sk_buff *skb_alloc(struct skb_pool *pool, uint32_t room)

@@ -23,6 +23,7 @@ struct skb_pool {
 	struct slab_cache heads;
 	struct slab_cache buf[SKB_CLASSES];
 	uint64_t count; /* sk_buffs alive */
+	uint64_t large; /* bytes of buffers that no slab gave */
 };
 
 struct sk_buff {
@@ -45,6 +46,7 @@ struct sk_buff {
 
 void skb_pool_init(struct skb_pool *pool, struct mem *mem);
 void skb_pool_destroy(struct skb_pool *pool); /* every sk_buff has been freed */
+uint64_t skb_pool_bytes(const struct skb_pool *pool); /* of all sk_buffs and their buffers */
 
 struct sk_buff *skb_alloc(struct skb_pool *pool, uint32_t room); /* empty, zeroed head; NULL: no memory */
 void skb_free(struct skb_pool *pool, struct sk_buff *skb);	  /* NULL is allowed; must be in no queue */

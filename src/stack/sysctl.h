@@ -2,7 +2,8 @@
 /*
  * stack/sysctl.h - the settings, by Linux's names: one list, from which the struct, the defaults and the names are made
  *
- * Values of one number: S(name, default, lowest, highest, unit). Values of three (tcp_rmem, tcp_wmem): S3(name, min, default, max).
+ * Values of one number: S(name, default, lowest, highest, unit). Values of three (tcp_rmem and tcp_wmem in bytes, tcp_mem in pages):
+ * S3(name, min, default, max).
  * Defaults are those that Linux 6.18 shows on the reference machine; docs/LINUX.md says which of them it derives from memory.
  */
 #ifndef LA_SYSCTL_H
@@ -87,7 +88,8 @@
 	S(rmem_max, 4194304, 2304, 0x7fffffff, "bytes") \
 	S(wmem_max, 4194304, 4608, 0x7fffffff, "bytes") \
 	S3(tcp_rmem, 4096, 131072, 33554432) \
-	S3(tcp_wmem, 4096, 16384, 4194304)
+	S3(tcp_wmem, 4096, 16384, 4194304) \
+	S3(tcp_mem, 287901, 383868, 575802)
 
 struct sysctls {
 #define SYSCTL_FIELD(name, def, lo, hi, unit) int32_t name;

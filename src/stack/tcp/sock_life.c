@@ -180,9 +180,19 @@ static bool tcp_fin_was_lost(const struct sock *sk)
 	return sk_in(sk, TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK) && !tcp_sk(sk)->write_queue && !tcp_sk(sk)->rtx_queue;
 }
 
+enum { SOCK_MIN_SNDBUF = 4608, MEM_PAGE = 4096 }; /* bytes */
+
+/* OR-06: the queues of all socks hold more than tcp_mem allows, and this one has its part in it. */
+static bool tcp_out_of_memory(const struct sock *sk)
+{
+	const struct net *net = sk->net;
+
+	return sk->wmem_queued > SOCK_MIN_SNDBUF && skb_pool_bytes(&net->skbs) > (uint64_t)net->sysctl.tcp_mem[2] * MEM_PAGE;
+}
+
 bool tcp_check_oom(struct sock *sk, unsigned shift)
 {
-	return tcp_too_many_orphans(sk->net, shift) || tcp_fin_was_lost(sk);
+	return tcp_too_many_orphans(sk->net, shift) || tcp_out_of_memory(sk) || tcp_fin_was_lost(sk);
 }
 
 uint32_t tcp_fin_time(const struct sock *sk)
