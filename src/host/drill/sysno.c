@@ -40,21 +40,6 @@ static long sysno_cap_set(uint64_t set, uint64_t cap, uint64_t on)
 	return syscall(SYS_capset, &header, caps);
 }
 
-/* Time stamps that come with a message are the kernel's: made the side's. The first of the three is the software's. */
-static long sysno_recvmsg(int fd, struct msghdr *msg, int flags)
-{
-	long len = recvmsg(fd, msg, flags);
-	struct cmsghdr *cmsg = len < 0 ? NULL : CMSG_FIRSTHDR(msg);
-
-	for (; cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
-		struct timespec *at = (struct timespec *)CMSG_DATA(cmsg);
-
-		if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TIMESTAMPING && at->tv_sec)
-			*at = clock_spec(clock_of_real(at->tv_sec * NS_PER_S + at->tv_nsec));
-	}
-	return len;
-}
-
 static void *ptr(uint64_t arg)
 {
 	return (void *)(uintptr_t)arg;
@@ -82,7 +67,7 @@ long sysno_call(enum drill_sysno no, const uint64_t a[6], int folder)
 	case DRILL_SYS_RECVFROM:
 		return recvfrom(a[0], ptr(a[1]), a[2], a[3], ptr(a[4]), ptr(a[5]));
 	case DRILL_SYS_RECVMSG:
-		return sysno_recvmsg(a[0], ptr(a[1]), a[2]);
+		return recvmsg(a[0], ptr(a[1]), a[2]);
 	case DRILL_SYS_WRITE:
 		return write(a[0], ptr(a[1]), a[2]);
 	case DRILL_SYS_WRITEV:
