@@ -31,18 +31,31 @@ static void show_seconds(char *to, size_t size, int64_t ns)
 		 (long long)(llabs(ns) / 1000 % 1000000));
 }
 
+/* How a socket stands is asked after every line; it is told when it has changed. */
+static bool has_changed(const struct drill_record *record, const struct drill_entry *entry)
+{
+	const struct drill_entry *before = NULL;
+
+	if (entry->kind != DRILL_STOOD)
+		return true;
+	for (const struct drill_entry *at = record->first; at != entry; at = at->next)
+		if (at->kind == DRILL_STOOD && at->stood_fd == entry->stood_fd)
+			before = at;
+	return !before || before->state != entry->state || before->bits != entry->bits ||
+	       before->recv_q != entry->recv_q || before->send_q != entry->send_q;
+}
+
 void drill_show_events(const struct drill_played *played)
 {
-	char text[DRILL_TELL_MAX], seconds[32];
+	char text[DRILL_TELL_MAX], seconds[32], line[16];
 	struct drill_teller teller = {0};
 
 	for (const struct drill_entry *entry = played->record->first; entry; entry = entry->next) {
 		show_seconds(seconds, sizeof(seconds), entry->at_ns);
+		snprintf(line, sizeof(line), entry->event ? "%d" : "-", entry->event ? entry->event->pos.line : 0);
 		drill_tell(&teller, entry, text, sizeof(text));
-		if (entry->event)
-			printf("# %-7s %4d %12s  %s\n", played->side, entry->event->pos.line, seconds, text);
-		else
-			printf("# %-7s    - %12s  %s\n", played->side, seconds, text);
+		if (has_changed(played->record, entry))
+			printf("# %-7s %4s %12s  %s\n", played->side, line, seconds, text);
 	}
 	drill_teller_end(&teller);
 }

@@ -9,6 +9,7 @@
 #include "drill/tell.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -163,12 +164,40 @@ static void compare_stood(struct compare *compare, const struct drill_entry *a, 
 	compare_queue(compare, DRILL_SEND_QUEUE, a, a->send_q, b, b->send_q);
 }
 
-static void tell_socket_alone(struct compare *compare, const struct drill_entry *a, const struct drill_entry *b)
+/* A descriptor that means nothing any more stands like one that is not asked about: its close() may still wait. */
+static bool is_open(const struct drill_entry *entry)
+{
+	return entry && !(entry->bits & POLLNVAL);
+}
+
+/*
+ * Is a call that has waited on this socket just about to return? Then it may have taken what the socket has to tell,
+ * or not.
+ */
+static bool is_settling(const struct compare_side *side, const struct drill_entry *stood, size_t at)
+{
+	for (size_t i = at + 1; i < side->n && side->entries[i]->at_ns - stood->at_ns <= DRILL_NOISE_NS; i++) {
+		const struct drill_entry *entry = side->entries[i];
+		size_t began;
+
+		if (entry->kind == DRILL_ENDED && entry->fd == stood->stood_fd && entry->event != stood->event &&
+		    find(side, DRILL_BEGAN, entry->event, -1, &began) && began < at)
+			return true;
+	}
+	return false;
+}
+
+static void compare_socket(struct compare *compare, const struct drill_entry *a, const struct drill_entry *b)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "fd %d is open", (a ? a : b)->stood_fd);
-	compare_differ(compare, pos_of(a ? a : b), DRILL_STATE, NULL, a ? text : NULL, b ? text : NULL);
+	if (is_open(a) && is_open(b)) {
+		compare_stood(compare, a, b);
+	} else if (is_open(a) || is_open(b)) {
+		snprintf(text, sizeof(text), "fd %d is open", (a ? a : b)->stood_fd);
+		compare_differ(compare, pos_of(a ? a : b), DRILL_STATE, NULL, is_open(a) ? text : NULL,
+			       is_open(b) ? text : NULL);
+	}
 }
 
 void compare_sockets(struct compare *compare)
@@ -177,21 +206,16 @@ void compare_sockets(struct compare *compare)
 	size_t at;
 
 	for (size_t i = 0; i < linux_side->n; i++) {
-		const struct drill_entry *a = linux_side->entries[i], *b;
+		const struct drill_entry *a = linux_side->entries[i];
 
-		if (a->kind != DRILL_STOOD || !a->event)
-			continue;
-		b = find(lastack_side, DRILL_STOOD, a->event, a->stood_fd, &at);
-		if (b)
-			compare_stood(compare, a, b);
-		else
-			tell_socket_alone(compare, a, NULL);
+		if (a->kind == DRILL_STOOD && a->event && !is_settling(linux_side, a, i))
+			compare_socket(compare, a, find(lastack_side, DRILL_STOOD, a->event, a->stood_fd, &at));
 	}
 	for (size_t i = 0; i < lastack_side->n; i++) {
 		const struct drill_entry *b = lastack_side->entries[i];
 
 		if (b->kind == DRILL_STOOD && b->event && !find(linux_side, DRILL_STOOD, b->event, b->stood_fd, &at))
-			tell_socket_alone(compare, NULL, b);
+			compare_socket(compare, NULL, b);
 	}
 }
 

@@ -57,6 +57,8 @@ const struct drill_row drill_not_compared[] = {
 	 "of units that a program can see"},
 	{"IP id, DF", "the id is random or zero; DF follows path MTU discovery's default and decides nothing here"},
 	{"flow label", "a hash with a secret key"},
+	{"socket of a call that wakes", "the line that ends a wait and the call race on a kernel: whether the call has "
+					"taken an error or data already is looked at from the next line on"},
 	{"descriptors", "a program's other files decide which number is free"},
 	{NULL, NULL},
 };
@@ -76,8 +78,8 @@ const char *const drill_counters_compared[] = {
 	"TcpExtSyncookiesSent", "TcpExtSyncookiesRecv", "TcpExtSyncookiesFailed", "TcpExtEmbryonicRsts",
 	"TcpExtOutOfWindowIcmps", "TcpExtTW", "TcpExtTWRecycled", "TcpExtTWKilled", "TcpExtPAWSActive",
 	"TcpExtPAWSEstab", "TcpExtBeyondWindow", "TcpExtTSEcrRejected", "TcpExtPAWSOldAck", "TcpExtPAWSTimewait",
-	"TcpExtDelayedACKs", "TcpExtDelayedACKLost", "TcpExtListenOverflows", "TcpExtListenDrops", "TcpExtTCPHPHits",
-	"TcpExtTCPPureAcks", "TcpExtTCPHPAcks", "TcpExtTCPRenoRecovery", "TcpExtTCPSackRecovery",
+	"TcpExtDelayedACKs", "TcpExtDelayedACKLost", "TcpExtListenOverflows", "TcpExtListenDrops", 
+	"TcpExtTCPRenoRecovery", "TcpExtTCPSackRecovery",
 	"TcpExtTCPSACKReneging", "TcpExtTCPSACKReorder", "TcpExtTCPRenoReorder", "TcpExtTCPTSReorder",
 	"TcpExtTCPFullUndo", "TcpExtTCPPartialUndo", "TcpExtTCPDSACKUndo", "TcpExtTCPLossUndo",
 	"TcpExtTCPLostRetransmit", "TcpExtTCPRenoFailures", "TcpExtTCPSackFailures", "TcpExtTCPLossFailures",
@@ -107,6 +109,9 @@ const struct drill_row drill_counters_not_compared[] = {
 	 "TcpExtTCPMemoryPressures TcpExtTCPMemoryPressuresChrono TcpExtTCPAbortOnMemory TcpExtTCPWqueueTooBig "
 	 "TcpExtPFMemallocDrop",
 	 "follow memory accounting, which counts the kernel's own overhead per buffer"},
+	{"TcpExtTCPHPHits TcpExtTCPHPAcks TcpExtTCPPureAcks",
+	 "tell which of the kernel's two paths took a segment; with data that depends on memory charged ahead by the "
+	 "page, and Lastack has one path. What the segment did is compared"},
 	{"TcpExtTCPAutoCorking TcpExtTCPSpuriousRtxHostQueues", "depend on when a device gives buffers back"},
 	{"TcpExtTcpTimeoutRehash", "counts new flow labels, of which Lastack sends none"},
 	{"TcpExtTCPHystart*", "CUBIC's, which Lastack does not have"},

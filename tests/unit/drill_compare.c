@@ -35,6 +35,7 @@ enum { SOCKET, SAID_SYN, SYN_ACK, SAID_ACK, ACCEPT, DATA, READ, ECHO_REQUEST, EV
  * @sizes:   of the segments in which the data comes
  * @df, @id: of the IP header of the data
  * @waits:   the read has begun before it ended
+ * @unseen:  nobody has asked how the socket stands, @seen_early: also just before the read returns
  * @late_ns: the data leaves so much later
  */
 struct sketch {
@@ -52,7 +53,7 @@ struct sketch {
 	uint8_t icmp_code;
 	int64_t accepted, result, late_ns, late_read_ns;
 	const char *out;
-	bool waits;
+	bool waits, unseen, seen_early;
 	int state;
 	uint32_t bits;
 	int64_t recv_q, send_q;
@@ -180,9 +181,20 @@ static struct drill_entry *add_call(struct drill_record *record, enum drill_entr
 	struct drill_entry *entry = drill_record_add(record, kind, event(number), at_ns);
 
 	entry->no = no;
-	entry->fd = 3;
+	entry->fd = number == READ ? 4 : 3;
 	entry->result = result;
 	return entry;
+}
+
+static void add_stood(struct drill_record *record, const struct sketch *sketch, unsigned number, int64_t at_ns)
+{
+	struct drill_entry *entry = drill_record_add(record, DRILL_STOOD, event(number), at_ns);
+
+	entry->stood_fd = 4;
+	entry->state = sketch->state;
+	entry->bits = sketch->bits;
+	entry->recv_q = sketch->recv_q;
+	entry->send_q = sketch->send_q;
 }
 
 static void add_rest(struct drill_record *record, const struct sketch *sketch)
@@ -195,14 +207,12 @@ static void add_rest(struct drill_record *record, const struct sketch *sketch)
 		said = said->next;
 	if (sketch->waits)
 		add_call(record, DRILL_BEGAN, READ, DRILL_SYS_READ, 40 * MS, 0);
+	if (sketch->seen_early)
+		add_stood(record, sketch, DATA, 899 * MS);
 	entry = add_call(record, DRILL_ENDED, READ, DRILL_SYS_READ, 900 * MS + sketch->late_read_ns, sketch->result);
 	drill_record_out(entry, sketch->out);
-	entry = drill_record_add(record, DRILL_STOOD, event(READ), 900 * MS);
-	entry->stood_fd = 4;
-	entry->state = sketch->state;
-	entry->bits = sketch->bits;
-	entry->recv_q = sketch->recv_q;
-	entry->send_q = sketch->send_q;
+	if (!sketch->unseen)
+		add_stood(record, sketch, READ, 900 * MS);
 	frame = lab_icmp_error(said->frame, said->len, 3, sketch->icmp_code, 0);
 	drill_record_frame(record, DRILL_HEARD, event(ECHO_REQUEST), 950 * MS, frame->bytes, frame->len);
 	lab_frame_put(frame);
@@ -320,6 +330,7 @@ CHANGE(other_units, memcpy(a->sizes, ((uint16_t[]){1000, 500, 1000, 0}), 8),
        memcpy(b->sizes, ((uint16_t[]){1000, 1000, 500, 0}), 8))
 CHANGE(other_label, a->v6 = true, b->v6 = true, b->flow_label = 5)
 CHANGE(other_id, b->id = 7, b->df = true)
+CHANGE(other_moment, a->seen_early = b->seen_early = true, a->unseen = b->unseen = true, b->bits = POLLIN)
 CHANGE(other_descriptor, b->accepted = 9)
 
 /* By the names of the list. */
@@ -327,9 +338,11 @@ static const struct {
 	const char *name;
 	void (*make)(struct sketch *a, struct sketch *b);
 } leftovers[] = {
-	{"initial number", other_isn},	{"local port", other_port},	   {"timestamp value", other_stamp},
-	{"window value", other_window}, {"unit boundaries", other_units},  {"IP id, DF", other_id},
-	{"flow label", other_label},	{"descriptors", other_descriptor},
+	{"initial number", other_isn},	   {"local port", other_port},
+	{"timestamp value", other_stamp},  {"window value", other_window},
+	{"unit boundaries", other_units},  {"IP id, DF", other_id},
+	{"flow label", other_label},	   {"socket of a call that wakes", other_moment},
+	{"descriptors", other_descriptor},
 };
 
 /* ---------------------------------------------------------------- tests */
@@ -418,6 +431,22 @@ static void a_missing_segment_leaves_the_others_in_their_places(void **state)
 	drill_diff_free(diff);
 }
 
+CHANGE(closing_descriptor, b->bits = POLLNVAL, b->state = 0, a->unseen = true)
+CHANGE(closed_descriptor, b->bits = POLLNVAL, b->state = 0)
+
+static void a_descriptor_that_is_gone_counts_as_not_there(void **state)
+{
+	struct drill_diff *diff = diff_of(closed_descriptor);
+
+	(void)state;
+	assert_null(diff_of(closing_descriptor));
+	assert_string_equal(diff->what, "state");
+	assert_string_equal(diff->linux_side, "fd 4 is open");
+	assert_string_equal(diff->lastack_side, "-");
+	assert_null(diff->next);
+	drill_diff_free(diff);
+}
+
 CHANGE(timer_an_eighth_later, a->late_read_ns = 860 * MS / 8 + 23 * MS)
 CHANGE(timer_more_than_an_eighth_later, a->late_read_ns = 880 * MS / 8 + 25 * MS)
 CHANGE(timer_a_tick_earlier, b->late_read_ns = 23 * MS)
@@ -496,6 +525,7 @@ int main(void)
 		cmocka_unit_test(each_row_of_the_list_is_found_alone_and_by_its_name),
 		cmocka_unit_test(what_the_list_leaves_out_is_no_difference),
 		cmocka_unit_test(a_missing_segment_leaves_the_others_in_their_places),
+		cmocka_unit_test(a_descriptor_that_is_gone_counts_as_not_there),
 		cmocka_unit_test(a_timer_of_the_kernel_may_be_later_by_its_share_and_hardly_earlier),
 		cmocka_unit_test(each_counter_stands_in_one_list_only),
 		cmocka_unit_test(a_run_that_ended_early_is_compared_as_far_as_it_went),
