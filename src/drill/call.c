@@ -470,6 +470,13 @@ static void tell_args(struct drill_prepared *call)
 	}
 }
 
+int64_t drill_call_result(const struct drill_prepared *prepared)
+{
+	bool new_fd = prepared->own->row->gives_fd && prepared->sys.result >= 0;
+
+	return new_fd && prepared->call->result->value >= 0 ? prepared->call->result->value : prepared->sys.result;
+}
+
 const char *drill_call_out(struct drill_prepared *prepared)
 {
 	char room[4096] = "";
@@ -495,13 +502,11 @@ static void put_asked_result(struct call_text *text, const struct drill_call *ca
 
 static void put_result(struct call_text *text, const struct drill_prepared *call)
 {
-	int64_t result = call->sys.result;
+	int64_t result = drill_call_result(call);
 	char err[32];
 
 	if (result < 0)
 		call_put(text, "-1 %s", err_name(result, err, sizeof(err)));
-	else if (call->own->row->gives_fd && call->call->result->value >= 0)
-		call_put_expr(text, call->call->result);
 	else
 		call_put(text, call->call->result->hex ? "0x%llx" : "%lld", (long long)result);
 }

@@ -85,6 +85,9 @@ struct drill_prepared *drill_call_prepare(struct drill_calls *calls, const struc
  */
 bool drill_call_check(struct drill_prepared *prepared, struct drill_verdict *verdict);
 
+/* What it returned, a new descriptor by the script's number where it has one. */
+int64_t drill_call_result(const struct drill_prepared *prepared);
+
 /* All that the call wrote to its caller's memory, as a script would have it, asked for or not; "" where it is nothing. */
 const char *drill_call_out(struct drill_prepared *prepared);
 

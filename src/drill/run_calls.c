@@ -74,7 +74,7 @@ static void record_call(struct runner *run, enum drill_entry_kind kind, const st
 	entry->no = call->sys.no;
 	entry->fd = call->fd;
 	if (kind == DRILL_ENDED) {
-		entry->result = call->sys.result;
+		entry->result = drill_call_result(call);
 		drill_record_out(entry, drill_call_out(call));
 	}
 }

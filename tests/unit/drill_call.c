@@ -536,6 +536,7 @@ static void accept_tells_the_peer(void **state)
 	scene_play(&scene, answers);
 	assert_string_equal(drill_call_out(scene.last),
 			    "{sa_family=AF_INET, sin_port=htons(40000), sin_addr=inet_addr(\"192.0.2.1\")}");
+	assert_int_equal(drill_call_result(scene.last), 4);
 	assert_true(drill_call_check(scene.last, &scene.verdict));
 	fd = drill_calls_under_test(scene.calls);
 	assert_int_equal(fd->number, 4);
@@ -763,6 +764,7 @@ static void an_unwanted_descriptor_is_known_all_the_same(void **state)
 	(void)state;
 	scene_open(&scene, DRILL_IPV4, SOCKET "+0 accept(3, ..., ...) = -1 EAGAIN\n");
 	scene_play(&scene, answers);
+	assert_int_equal(drill_call_result(scene.last), 104);
 	assert_false(drill_call_check(scene.last, &scene.verdict));
 	assert_int_equal(drill_calls_fds(scene.calls)->next->side_fd, 104);
 	scene_close(&scene);
