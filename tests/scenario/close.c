@@ -236,6 +236,7 @@ TEST_FAMILIES(close_in_last_ack_reached_by_shutdown_adds_nothing)
 	EXPECT_STATE(&d, SERVER, "");
 }
 
+/* rows: FD-22 */
 TEST_FAMILIES(close_after_a_reset_frees_and_says_nothing)
 {
 	struct duo d = solo_accepted();
@@ -248,6 +249,7 @@ TEST_FAMILIES(close_after_a_reset_frees_and_says_nothing)
 	EXPECT_COUNTER(&d, SERVER, "TcpOutRsts", 0);
 }
 
+/* rows: CL-13 OR-05 */
 TEST(close_beyond_the_limit_of_orphans_sends_fin_and_rst)
 {
 	struct duo d = solo_accepted();

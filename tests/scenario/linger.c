@@ -255,6 +255,7 @@ TEST_FAMILIES(lingering_that_was_switched_off_again_does_not_wait)
 	EXPECT_HEARD(&d, "F. 1:1(0) ack 1");
 }
 
+/* rows: LG-18 FD-22 */
 TEST_FAMILIES(a_signal_ends_a_lingering_close_with_0_and_the_number_is_gone)
 {
 	struct duo d = solo_accepted();

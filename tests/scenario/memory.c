@@ -409,6 +409,7 @@ TEST_ONCE(without_memory_for_a_time_wait_the_connection_ends_at_once)
 	EXPECT_COUNTER(&d, SERVER, "TcpExtTCPTimeWaitOverflow", 1);
 }
 
+/* rows: US-09 */
 TEST_ONCE(a_fin_without_memory_rides_on_what_was_sent)
 {
 	struct duo d = solo_accepted();

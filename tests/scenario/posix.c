@@ -120,6 +120,7 @@ static uint16_t port_of(struct duo *d, int fd)
 
 /* ------------------------------------------------------------------ p01: dup (FD-01, FD-02) */
 
+/* rows: FD-01 */
 TEST(p01_a_connection_ends_with_the_last_descriptor_not_the_first)
 {
 	struct duo d = duo_established();
@@ -139,6 +140,7 @@ TEST(p01_a_connection_ends_with_the_last_descriptor_not_the_first)
 	OK(peer_sees(&d, 1000) == 'F', "close() of the last descriptor: FIN");
 }
 
+/* rows: FD-02 */
 TEST(p01_shutdown_through_one_of_two_descriptors_is_for_both)
 {
 	struct duo d = duo_established();
@@ -151,6 +153,7 @@ TEST(p01_shutdown_through_one_of_two_descriptors_is_for_both)
 
 /* ------------------------------------------------------------------ p02: fork (FD-03, FD-04) */
 
+/* rows: FD-03 */
 TEST(p02_after_fork_the_fin_goes_with_the_last_close)
 {
 	struct duo d = duo_established();
@@ -166,6 +169,7 @@ TEST(p02_after_fork_the_fin_goes_with_the_last_close)
 	OK(peer_sees(&d, 1000) == 'F', "the child's exit is the last close: FIN");
 }
 
+/* rows: FD-04 */
 TEST(p02_shutdown_in_one_process_is_seen_by_the_other)
 {
 	struct duo d = duo_established();
@@ -180,6 +184,7 @@ TEST(p02_shutdown_in_one_process_is_seen_by_the_other)
 
 /* ------------------------------------------------------------------ p03: threads (FD-05) */
 
+/* rows: FD-05 */
 TEST(p03_threads_share_descriptors_one_close_is_everyones)
 {
 	struct duo d = duo_established();
@@ -194,6 +199,7 @@ TEST(p03_threads_share_descriptors_one_close_is_everyones)
 
 /* ------------------------------------------------------------------ p04: close() under recv() (FD-10, FD-11) */
 
+/* rows: FD-10 FD-11 WK-07 */
 TEST(p04_close_under_a_blocked_recv_waits_for_it_and_does_not_wake_it)
 {
 	struct duo d = duo_established();
@@ -209,6 +215,7 @@ TEST(p04_close_under_a_blocked_recv_waits_for_it_and_does_not_wake_it)
 	OK(peer_sees(&d, 1000) == 'F', "with the end of recv() the FIN goes out");
 }
 
+/* rows: FD-11 */
 TEST(p04_close_under_a_blocked_recv_that_the_peers_fin_ends)
 {
 	struct duo d = duo_established();
@@ -222,6 +229,7 @@ TEST(p04_close_under_a_blocked_recv_that_the_peers_fin_ends)
 	OK(peer_sees(&d, 1000) == 'F', "then our FIN follows");
 }
 
+/* rows: FD-11 */
 TEST(p04_what_recv_leaves_unread_under_close_is_reset)
 {
 	struct duo d = duo_established();
@@ -247,6 +255,7 @@ TEST(p04_a_signal_ends_the_blocked_recv_and_then_the_connection)
 
 /* ------------------------------------------------------------------ p05: shutdown() wakes recv() (WK-05 to WK-07) */
 
+/* rows: WK-05 WK-06 */
 TEST(p05_shutdown_wakes_a_reader_if_it_ends_reading)
 {
 	struct duo d = duo_established();
@@ -260,6 +269,7 @@ TEST(p05_shutdown_wakes_a_reader_if_it_ends_reading)
 	OK(call_done(r, 1000) && r->result == 0, "wakes recv() with 0");
 }
 
+/* rows: WK-05 */
 TEST(p05_shutdown_both_ways_wakes_all_readers_and_sends_the_fin)
 {
 	struct duo d = duo_established();
@@ -275,6 +285,7 @@ TEST(p05_shutdown_both_ways_wakes_all_readers_and_sends_the_fin)
 
 /* ------------------------------------------------------------------ p06: close() under accept() (FD-12, LS-13) */
 
+/* rows: FD-12 */
 TEST(p06_close_under_a_blocked_accept_goes_on_listening_for_one_more)
 {
 	struct duo d = duo_listening();
@@ -294,6 +305,7 @@ TEST(p06_close_under_a_blocked_accept_goes_on_listening_for_one_more)
 
 /* ------------------------------------------------------------------ p07: shutdown() wakes accept() (WK-08, LS-05) */
 
+/* rows: WK-08 */
 TEST(p07_shutdown_of_a_listener_wakes_accept_and_it_can_listen_again)
 {
 	struct duo d = duo_listening();
@@ -333,6 +345,7 @@ TEST(p07_a_port_that_the_stack_chose_is_freed_by_shutdown)
 
 static char much[65536];
 
+/* rows: WK-09 */
 TEST_ONCE(p08_shutdown_of_writing_wakes_a_blocked_send)
 {
 	struct duo d = duo_established();
@@ -346,6 +359,7 @@ TEST_ONCE(p08_shutdown_of_writing_wakes_a_blocked_send)
 	OK(call_done(s, 1000) && s->result == -EPIPE, "wakes it with EPIPE");
 }
 
+/* rows: FD-13 WK-09 */
 TEST_ONCE(p08_close_does_not_wake_a_blocked_send_and_the_fin_follows_it)
 {
 	struct duo d = duo_established();
@@ -362,6 +376,7 @@ TEST_ONCE(p08_close_does_not_wake_a_blocked_send_and_the_fin_follows_it)
 	OK(drain(&d) == 0, "after all the data the peer sees FIN");
 }
 
+/* rows: WK-09 */
 TEST_ONCE(p08_a_reset_wakes_a_blocked_send)
 {
 	struct duo d = duo_established();
@@ -433,6 +448,7 @@ TEST_ONCE(p09_lingering_close_blocks_until_the_peer_has_taken_everything)
 
 /* ------------------------------------------------------------------ p10: SIGPIPE (SP-01 to SP-03) */
 
+/* rows: SP-01 SP-02 */
 TEST(p10_sigpipe_comes_with_epipe_after_our_own_fin)
 {
 	struct duo d = duo_established();
@@ -447,6 +463,7 @@ TEST(p10_sigpipe_comes_with_epipe_after_our_own_fin)
 	   "an empty write() fails as well, with the signal");
 }
 
+/* rows: SP-01 SP-03 */
 TEST(p10_sigpipe_comes_with_the_second_write_after_a_reset)
 {
 	struct duo d = duo_established();
@@ -460,6 +477,7 @@ TEST(p10_sigpipe_comes_with_the_second_write_after_a_reset)
 	   "second write(): EPIPE and SIGPIPE");
 }
 
+/* rows: SP-03 SP-05 */
 TEST(p10_the_first_write_to_a_peer_that_closed_succeeds)
 {
 	struct duo d = duo_established();
@@ -474,6 +492,7 @@ TEST(p10_the_first_write_to_a_peer_that_closed_succeeds)
 	   "its RST then makes the second fail with EPIPE (CLOSE_WAIT)");
 }
 
+/* rows: SP-01 */
 TEST(p10_a_socket_that_was_never_connected)
 {
 	struct duo d = duo_hosts();
@@ -487,6 +506,7 @@ TEST(p10_a_socket_that_was_never_connected)
 
 /* ------------------------------------------------------------------ p11: a process dies (FD-06, FD-07, LG-16) */
 
+/* rows: FD-06 */
 TEST(p11_a_killed_process_with_nothing_unread_sends_fin)
 {
 	struct duo d = duo_established();
@@ -495,6 +515,7 @@ TEST(p11_a_killed_process_with_nothing_unread_sends_fin)
 	OK(peer_sees(&d, 1000) == 'F', "killed process, nothing unread: FIN");
 }
 
+/* rows: FD-06 */
 TEST(p11_a_killed_process_with_unread_data_resets)
 {
 	struct duo d = duo_established();
@@ -505,6 +526,7 @@ TEST(p11_a_killed_process_with_unread_data_resets)
 	OK(peer_sees(&d, 1000) == 'R', "killed process with unread data: RST");
 }
 
+/* rows: FD-07 LG-16 */
 TEST(p11_a_killed_process_with_linger_0_resets)
 {
 	struct duo d = duo_established();
@@ -514,6 +536,7 @@ TEST(p11_a_killed_process_with_linger_0_resets)
 	OK(peer_sees(&d, 1000) == 'R', "killed process with SO_LINGER 0: RST");
 }
 
+/* rows: FD-07 LG-16 */
 TEST_ONCE(p11_a_dying_process_does_not_linger)
 {
 	struct duo d = duo_established();
@@ -546,6 +569,7 @@ static void linger_set(struct duo *d, int fd, int on, int secs)
 	OK(!LAB_CALL(of(d, SERVER), setsockopt, fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), "setsockopt()");
 }
 
+/* rows: LG-17 */
 TEST(p12_the_values_that_so_linger_takes_and_gives)
 {
 	struct duo d = duo_hosts();

@@ -8,20 +8,6 @@
 
 #include "harness.h"
 
-/* rows: CL-13 OR-05 */
-TEST_FAMILIES(beyond_the_limit_of_orphans_close_sends_fin_and_rst_and_nothing_is_left)
-{
-	struct duo d = solo_accepted();
-
-	duo_sysctl(&d, SERVER, "net.ipv4.tcp_max_orphans", "0");
-	EXPECT_EQ(duo_close(&d, SERVER), 0);
-	EXPECT_HEARD(&d, "F. 1:1(0) ack 1");
-	EXPECT_HEARD(&d, "R. 2:2(0) ack 1");
-	solo_say(&d, ". 1:1(0) ack 2 win 65535");
-	EXPECT_HEARD(&d, "R 2:2(0)");
-	EXPECT_COUNTER(&d, SERVER, "TcpExtTCPAbortOnMemory", 1);
-}
-
 /* rows: OR-05 */
 TEST_FAMILIES(an_orphan_meets_the_limit_at_its_first_repetition)
 {

@@ -3,7 +3,8 @@
  * scenario/tasks.c - threads and processes that hold, close and wait for the same connection
  *
  * What the twelve programs of posix.c do not do: dup2, exec, descriptors in flight, numbers given out anew, poll and epoll of what
- * another closes, connect() that is closed under, signals. Rows FD, WK, DC-10 and PF of linux-close.md.
+ * another closes, connect() that is closed under, signals. What is expected of rows FD, WK and SP was recorded by
+ * tests/oracle/calls (calls.txt).
  */
 #include <fcntl.h>
 
@@ -13,6 +14,7 @@ static char buf[4096]; /* of calls that are left pending */
 
 /* ------------------------------------------------------------------ who holds the file */
 
+/* rows: FD-08 */
 TEST_FAMILIES(dup2_onto_the_last_number_closes_before_it_returns)
 {
 	struct duo d = solo_accepted();
@@ -37,6 +39,7 @@ TEST_FAMILIES(dup2_onto_one_of_two_numbers_closes_nothing)
 	EXPECT_HEARD(&d, "F. 1:1(0) ack 1");
 }
 
+/* rows: FD-09 */
 TEST_FAMILIES(exec_closes_what_is_marked_and_nothing_else)
 {
 	struct duo d = solo_accepted();
@@ -68,6 +71,7 @@ TEST(exec_breaks_off_the_calls_of_its_task_and_leaves_the_others_theirs)
 	EXPECT_EQ(LAB_TRY(&d.server.thread, close, d.listener + 2), -EBADF);
 }
 
+/* rows: FD-21 */
 TEST_FAMILIES(a_forked_child_that_execs_keeps_the_connection_alive)
 {
 	struct duo d = solo_accepted();
@@ -80,6 +84,7 @@ TEST_FAMILIES(a_forked_child_that_execs_keeps_the_connection_alive)
 	EXPECT_HEARD(&d, "F. 1:1(0) ack 1");
 }
 
+/* rows: FD-18 FD-19 */
 TEST_FAMILIES(a_descriptor_in_flight_holds_the_connection_until_it_is_destroyed)
 {
 	struct duo d = solo_accepted();
@@ -94,6 +99,7 @@ TEST_FAMILIES(a_descriptor_in_flight_holds_the_connection_until_it_is_destroyed)
 	EXPECT_HEARD(&d, "F. 1:1(0) ack 1");
 }
 
+/* rows: FD-20 */
 TEST_FAMILIES(a_descriptor_that_lands_is_an_ordinary_one)
 {
 	struct duo d = solo_accepted();
@@ -131,6 +137,7 @@ TEST_FAMILIES(three_processes_and_the_last_one_closes)
 
 /* ------------------------------------------------------------------ calls that wait while another closes */
 
+/* rows: FD-14 */
 TEST_FAMILIES(a_blocked_reader_stays_with_its_file_when_the_number_is_given_out_anew)
 {
 	struct duo d = solo_accepted();
@@ -149,6 +156,7 @@ TEST_FAMILIES(a_blocked_reader_stays_with_its_file_when_the_number_is_given_out_
 	EXPECT_HEARD(&d, "F. 1:1(0) ack 4");
 }
 
+/* rows: FD-17 */
 TEST_FAMILIES(a_connection_that_comes_up_under_close_is_closed_at_once)
 {
 	struct duo d = solo_connecting();
@@ -172,6 +180,7 @@ TEST_FAMILIES(a_connection_that_comes_up_under_close_is_closed_at_once)
 	EXPECT_HEARD(&d, "F. 1:1(0) ack 1");
 }
 
+/* rows: FD-15 */
 TEST_FAMILIES(poll_of_what_another_closed_says_nval_when_something_happens)
 {
 	struct duo d = solo_accepted();
@@ -192,6 +201,7 @@ TEST_FAMILIES(poll_of_what_another_closed_says_nval_when_something_happens)
 	EXPECT_HEARD(&d, "R. 1:1(0) ack 4"); /* it held the file, and what is unread resets */
 }
 
+/* rows: FD-15 */
 TEST_FAMILIES(poll_of_a_number_given_out_anew_tells_of_the_new_file)
 {
 	struct duo d = solo_accepted();
@@ -209,6 +219,7 @@ TEST_FAMILIES(poll_of_a_number_given_out_anew_tells_of_the_new_file)
 	EXPECT_EQ(pfd.revents, POLLHUP); /* of a fresh socket */
 }
 
+/* rows: FD-16 */
 TEST_FAMILIES(an_epoll_set_forgets_what_is_closed_and_holds_nothing)
 {
 	struct duo d = solo_accepted();
@@ -225,6 +236,7 @@ TEST_FAMILIES(an_epoll_set_forgets_what_is_closed_and_holds_nothing)
 	EXPECT_EQ(LAB_TRY(&d.server.thread, epoll_wait, epfd, &got, 1, 0), 0);
 }
 
+/* rows: FD-16 */
 TEST_FAMILIES(while_a_copy_lives_epoll_goes_on_telling_under_the_old_data)
 {
 	struct duo d = solo_accepted();
@@ -331,6 +343,7 @@ TEST_FAMILIES(waitall_returns_its_part_at_a_reset_and_the_error_comes_next)
 	EXPECT_EQ(duo_recv(&d, SERVER, (char[1]){ 0 }, 1), -ECONNRESET);
 }
 
+/* rows: WK-03 */
 TEST_FAMILIES(waitall_returns_its_part_at_shutdown_and_at_a_signal)
 {
 	struct duo d = solo_accepted();
@@ -375,6 +388,7 @@ static struct lab_call *connects(struct duo *d)
 	return call;
 }
 
+/* rows: WK-10 */
 TEST_FAMILIES(a_blocked_connect_hears_of_shutdown_as_econnreset)
 {
 	struct duo d = solo_connecting();
@@ -412,6 +426,7 @@ TEST_FAMILIES(a_signal_ends_connect_and_the_attempt_goes_on)
 	EXPECT_EQ(DUO_TRY(&d, CLIENT, connect, (struct sockaddr *)&addr, len), -EISCONN);
 }
 
+/* rows: WK-04 */
 TEST_FAMILIES(connect_that_runs_out_of_so_sndtimeo_says_einprogress)
 {
 	struct duo d = solo_connecting();
