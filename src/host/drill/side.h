@@ -132,6 +132,9 @@ bool calls_open(struct linux_side *self, struct drill_text *why);
 /* Ends waiting calls, threads, and descriptors that the script has left open. */
 void calls_close(struct linux_side *self);
 
+/* Every call that waits has returned, or sleeps again: what came before has had its effect. */
+void calls_settle(struct linux_side *self);
+
 bool calls_start(struct drill_side *side, struct drill_sys *sys, bool may_wait, struct drill_text *why);
 bool calls_finish(struct drill_side *side, struct drill_sys *sys, int64_t until_ns);
 void calls_abandon(struct drill_side *side, struct drill_sys *sys);

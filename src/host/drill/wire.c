@@ -131,6 +131,7 @@ bool wire_inject(struct drill_side *side, const void *frame, size_t len, struct 
 	struct virtio_net_hdr plain = {0};
 	struct iovec parts[] = {{&plain, sizeof(plain)}, {(void *)frame, len}};
 
+	calls_settle(self);
 	tun_drain(self);
 	if (writev(self->tun, parts, 2) < 0)
 		return side_refuse(why, "the kernel did not take a packet of %zu bytes (%s)", len, strerror(errno));
