@@ -77,6 +77,21 @@ LA_API enum la_status la_submit(struct la_task *task, struct la_op *op, uint64_t
  * within. An operation that is not pending is left alone. */
 LA_API void la_cancel(struct la_op *op, uint64_t now_ns);
 
+/**
+ * struct la_op_description - a prepared or pending operation as strace would show it
+ * @name: of the system call that it becomes: recvmsg for all that read, sendmsg for all that write
+ * @fd:   the descriptor, -1 where none is named
+ * @args: shutdown: how; setsockopt, getsockopt: level and name; what moves data, accept4: flags; dup2, dup3: the new number; else 0
+ * @len:  bytes asked for by recv, send, read and write; 0 where the operation does not say so itself
+ */
+struct la_op_description {
+	const char *name;
+	int fd;
+	int args[2];
+	size_t len;
+};
+LA_API void la_op_describe(const struct la_op *op, struct la_op_description *description);
+
 LA_API void la_prep_socket(struct la_op *op, int domain, int type, int protocol);
 LA_API void la_prep_bind(struct la_op *op, int fd, const struct sockaddr *addr, socklen_t len);
 LA_API void la_prep_listen(struct la_op *op, int fd, int backlog);

@@ -279,3 +279,26 @@ void la_prep_epoll_wait(struct la_op *pub, int epfd, struct epoll_event *events,
 	op->u.epoll_wait.max = maxevents;
 	op->u.epoll_wait.timeout_ms = timeout_ms;
 }
+
+/* ------------------------------------------------------------------ the other way round, for pictures and tests */
+
+void la_op_describe(const struct la_op *pub, struct la_op_description *d)
+{
+	const struct op *op = op_of((struct la_op *)pub);
+	const struct op_class *class = op->class;
+
+	*d = (struct la_op_description){.name = class->name, .fd = op->fd};
+	if (class == &sys_shutdown_class) {
+		d->args[0] = op->u.shutdown.how;
+	} else if (class == &sys_setsockopt || class == &sys_getsockopt) {
+		d->args[0] = op->u.opt.level;
+		d->args[1] = op->u.opt.name;
+	} else if (class == &sys_recvmsg || class == &sys_sendmsg) {
+		d->args[0] = op->u.io.flags;
+		d->len = op->u.io.iov == &op->u.io.one ? op->u.io.one.iov_len : 0;
+	} else if (class == &sys_accept4) {
+		d->args[0] = op->u.name.flags;
+	} else if (class == &sys_dup2 || class == &sys_dup3) {
+		d->args[0] = op->u.dup.newfd;
+	}
+}

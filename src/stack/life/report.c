@@ -40,9 +40,11 @@ static void check_one(void *arg, struct sock_common *c)
 	switch (c->state) {
 	case TCP_NEW_SYN_RECV:
 		check->requests++;
+		wrong = tcp_check_request(req_from_common(c));
 		break;
 	case TCP_TIME_WAIT:
 		check->timewaits++;
+		wrong = tcp_check_timewait(tw_from_common(c));
 		break;
 	default:
 		check->socks++;

@@ -786,6 +786,8 @@ const char *hashinfo_check(const struct net *net)
 		const struct inet_bind_port *p = port_find(h, (uint16_t)port);
 		const struct inet_bind_bucket *b;
 
+		if (!h->ports[port / PORTS_PAGE])
+			port |= PORTS_PAGE - 1; /* none of that page */
 		if (!p)
 			continue;
 		list_for_each_entry (b, &p->buckets, node) {

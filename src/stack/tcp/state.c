@@ -94,28 +94,30 @@ void tcp_set_state(struct sock *sk, enum tcp_state next, enum tcp_cause cause)
 
 /* ------------------------------------------------------------------ telling */
 
-/* Names the owner @c, or, where a segment found none, the addresses it was sent to. */
+/* Names the owner @c; where a segment found none, or one without a peer of its own, the addresses it was sent to. */
 static void trace(struct net *net, struct la_trace_event *e, const struct sock_common *c, const struct tcp_seg *seg,
 		  enum tcp_cause cause)
 {
 	const struct la_env *env = net->mem.env;
 	struct in6_addr saddr, daddr;
 
-	if (c) {
+	if (c && (c->dport || !seg)) {
 		sock_addrs(c, &daddr, &saddr);
 		e->sport = c->num;
 		e->dport = c->dport;
 		e->family = c->family;
-		if (!e->oldstate)
-			e->oldstate = e->newstate = c->state;
-		if (c->state != TCP_NEW_SYN_RECV && c->state != TCP_TIME_WAIT)
-			e->id = container_of(c, struct sock, common)->id;
 	} else {
 		saddr = seg->daddr;
 		daddr = seg->saddr;
 		e->sport = seg->dport;
 		e->dport = seg->sport;
 		e->family = addr_is_v4(&saddr) ? AF_INET : AF_INET6;
+	}
+	if (c) {
+		if (!e->oldstate)
+			e->oldstate = e->newstate = c->state;
+		if (c->state != TCP_NEW_SYN_RECV && c->state != TCP_TIME_WAIT)
+			e->id = container_of(c, struct sock, common)->id;
 	}
 	memcpy(e->saddr, &saddr, 16);
 	memcpy(e->daddr, &daddr, 16);

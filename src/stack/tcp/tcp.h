@@ -190,7 +190,10 @@ static inline void tcp_trace_state(struct net *net, const struct sock_common *c,
 	if (unlikely(net_traced(net)))
 		__tcp_trace_state(net, c, oldstate, newstate, cause);
 }
-const char *tcp_check(struct sock *sk); /* check.c: NULL, or the invariant that does not hold */
+/* check.c: NULL, or the invariant that does not hold */
+const char *tcp_check(struct sock *sk);
+const char *tcp_check_request(const struct request_sock *req);
+const char *tcp_check_timewait(const struct timewait_sock *tw);
 
 /* ------------------------------------------------------------------ life of a sock (sock_life.c) */
 /* A fresh sock in CLOSE with Linux's defaults, one reference; NULL: no memory. */
