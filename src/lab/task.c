@@ -37,6 +37,10 @@ static void call_done(struct la_op *op)
 	call->pending = false;
 	call->result = op->result;
 	call->ended_ns = call->world->now_ns;
+	for (struct lab_observer *obs = call->world->observers; obs; obs = obs->next) {
+		if (obs->returned)
+			obs->returned(obs, call);
+	}
 }
 
 struct lab_call *lab_call_new(struct lab_host *host)
@@ -54,8 +58,13 @@ struct lab_call *lab_call_new(struct lab_host *host)
 
 struct lab_call *lab_submit(const struct lab_thread *thread, struct lab_call *call)
 {
+	call->thread = *thread;
 	call->begun_ns = call->world->now_ns;
 	call->pending = true;
+	for (struct lab_observer *obs = call->world->observers; obs; obs = obs->next) {
+		if (obs->called)
+			obs->called(obs, call);
+	}
 	if (la_submit(thread->task, &call->op, call->begun_ns) == LA_DONE)
 		call_done(&call->op);
 	return call;

@@ -18,6 +18,8 @@
 
 #include "lab/world.h"
 
+struct lab_half;
+
 #define LAB_BLOCKED	INT64_MIN /* result of a call that did not return in time */
 #define LAB_PATIENCE_NS (3600 * LAB_S)
 
@@ -28,13 +30,19 @@ struct lab_thread {
 
 /**
  * struct lab_call - one system call of one thread
+ * @thread:   who made it; its task may be gone when the call has ended
+ * @user:     the caller's
+ * @watched:  the sock that invariants.c keeps account of
  * @result:   what it returned; LAB_BLOCKED while it is pending
  * @ended_ns: when it returned
  */
 struct lab_call {
 	struct la_op op;
 	struct lab_world *world;
+	struct lab_thread thread;
 	struct lab_call *next;
+	void *user;
+	struct lab_half *watched;
 	bool pending;
 	int64_t result;
 	uint64_t begun_ns, ended_ns;

@@ -56,6 +56,8 @@ struct lab_event {
  * @trace:   a stack said something about itself
  * @sent:    a frame left an end of a wire, or was meant to (@fate)
  * @arrived: a frame reached the other end
+ * @called:  a thread is about to make a call
+ * @returned: it has returned; also from within another entry, where no stack may be asked anything
  * All borrow, each may be NULL, none may act on the world.
  */
 struct lab_observer {
@@ -64,6 +66,8 @@ struct lab_observer {
 		     enum lab_fate fate);
 	void (*arrived)(struct lab_observer *obs, struct lab_wire *wire, enum lab_end at,
 			const struct lab_frame *frame);
+	void (*called)(struct lab_observer *obs, struct lab_call *call);
+	void (*returned)(struct lab_observer *obs, struct lab_call *call);
 	struct lab_observer *next;
 };
 

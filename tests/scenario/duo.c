@@ -16,14 +16,14 @@
 
 static void check_step(struct lab_world *world, void *arg)
 {
-	struct lab_host *host;
-	const char *wrong = lab_check(world, &host);
+	const char *wrong = lab_invariants_check(&h.record->invariants);
 
+	(void)world;
 	(void)arg;
 	if (!wrong)
 		return;
 	h.broken = true;
-	harness_fail(__FILE__, __LINE__, "la_check() on %s: %s", host->name, wrong);
+	harness_fail(__FILE__, __LINE__, "%s", wrong);
 }
 
 static int domain(const struct duo *d)
@@ -398,19 +398,6 @@ void solo_say(struct duo *d, const char *text)
 
 /* ------------------------------------------------------------------ the end of a run */
 
-static void expect_nothing_left(const struct lab_host *host)
-{
-	struct la_usage u;
-
-	la_usage(host->stack, &u);
-	if (u.tasks | u.files | u.sockets | u.socks | u.requests | u.timewaits | u.skbs | u.orphans | u.timers | u.ops)
-		harness_fail(__FILE__, __LINE__,
-			     "left on %s: %d tasks, %d files, %d sockets, %d socks, %d requests, "
-			     "%d timewaits, %d skbs, %d orphans, %d timers, %d ops",
-			     host->name, (int)u.tasks, (int)u.files, (int)u.sockets, (int)u.socks, (int)u.requests,
-			     (int)u.timewaits, (int)u.skbs, (int)u.orphans, (int)u.timers, (int)u.ops);
-}
-
 /* Frees all without looking; a test that failed may leave anything. */
 uint64_t discard(void)
 {
@@ -429,6 +416,7 @@ uint64_t discard(void)
 void duo_end(struct duo *d)
 {
 	struct lab_world *world = h.duo.world;
+	const char *wrong;
 	uint64_t leaked;
 	bool idle;
 
@@ -443,8 +431,9 @@ void duo_end(struct duo *d)
 	for (unsigned i = 0; i < h.record->nr_threads; i++)
 		lab_exit(&h.record->threads[i]);
 	idle = lab_run_idle(world, LAB_PATIENCE_NS);
-	for (struct lab_host *host = world->hosts; host; host = host->next)
-		expect_nothing_left(host);
+	wrong = lab_invariants_rest(&h.record->invariants);
+	if (wrong)
+		harness_fail(__FILE__, __LINE__, "%s", wrong);
 	if (!idle)
 		harness_fail(__FILE__, __LINE__, "an hour after the end something still wants to happen");
 	leaked = discard(); /* which forgets h.duo: @d may be that one */

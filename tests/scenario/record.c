@@ -110,6 +110,7 @@ void record_begin(struct duo *d)
 	h.record = rec;
 	rec->observer = (struct lab_observer){.trace = record_trace, .sent = record_sent};
 	lab_world_observe(d->world, &rec->observer);
+	lab_invariants_watch(&rec->invariants, d->world);
 	lab_ladder_watch(&rec->ladder, d->wire, record_ladder, rec);
 	snprintf(path, sizeof(path), "%s/%s.pcapng", dir ? dir : "", h.title);
 	if (dir && !h.victim && (rec->capture_file = fopen(path, "w")))
@@ -119,6 +120,7 @@ void record_begin(struct duo *d)
 void record_end(struct record *rec)
 {
 	lab_ladder_end(&rec->ladder);
+	lab_invariants_free(&rec->invariants);
 	lab_flows_free(&rec->flows);
 	if (rec->capture_file) {
 		lab_capture_end(&rec->capture);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "harness.h"
+#include "lab/invariants.h"
 #include "lab/ladder.h"
 #include "lab/pcapng.h"
 
@@ -22,6 +23,7 @@ struct line {
 /* What happened in a run, and who is in it. */
 struct record {
 	struct lab_observer observer;
+	struct lab_invariants invariants;
 	struct lab_flows flows;
 	struct line *lines;
 	size_t count, room;
