@@ -478,6 +478,15 @@ static void sleeping_ends_at_its_time(void **state)
 	assert_true(best < MS / 10); /* a busy machine may spoil the others */
 }
 
+static void a_machine_that_stands_still_is_noticed(void **state)
+{
+	(void)state;
+	side->ops->begin(side);
+	side->ops->sleep(side, side->ops->now(side) + 20 * MS);
+	assert_true(host_drill_stalled(side) > 0);
+	assert_true(host_drill_stalled(side) < 20000 * MS);
+}
+
 static void nothing_is_left_when_a_side_ends(void **state)
 {
 	struct drill_sys waiting = {.no = DRILL_SYS_ACCEPT};
@@ -532,6 +541,7 @@ int main(void)
 		TEST(a_line_of_shell_runs_inside_and_its_words_are_told),
 		TEST(counters_move_and_silence_is_silence),
 		TEST(sleeping_ends_at_its_time),
+		TEST(a_machine_that_stands_still_is_noticed),
 		TEST(nothing_is_left_when_a_side_ends),
 	};
 	struct drill_net at = net();

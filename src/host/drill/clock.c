@@ -105,6 +105,7 @@ int64_t clock_begin(struct drill_side *side)
 		;
 	end = clock_now() + CLOCK_INTO_TICK;
 	clock_sleep(side, end);
+	stall_forget(linux_side(side)->stall);
 	return end;
 }
 

@@ -89,6 +89,7 @@ static void side_close(struct drill_side *side)
 
 	thread_regain(&self->before);
 	calls_close(self);
+	stall_end(self->stall);
 	netlink_end_connections();
 	wire_close(self);
 	space_leave(self->home);
@@ -142,6 +143,7 @@ bool host_drill_open(const struct drill_net *net, struct drill_side **side, stru
 		side_close(&self->side);
 		return false;
 	}
+	self->stall = stall_begin();
 	*side = &self->side;
 	return true;
 }

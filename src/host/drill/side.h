@@ -10,6 +10,7 @@
  *	calls.c     a program's calls: here, or on a worker thread when they may wait
  *	sysno.c     each call of the language as a call of the C library
  *	settings.c  sysctls, lines of shell, counters
+ *	stall.c     whether the machine stood still
  */
 #ifndef LA_HOST_DRILL_SIDE_H
 #define LA_HOST_DRILL_SIDE_H
@@ -62,6 +63,7 @@ struct side_fd {
  * @index:    the device's number
  * @patience: interrupts the opening thread in a call that never returns
  * @workers:  threads for calls that may wait; stay until the side ends
+ * @stall:    the thread that watches the machine; may be NULL
  */
 struct linux_side {
 	struct drill_side side;
@@ -76,6 +78,7 @@ struct linux_side {
 	bool has_patience;
 	struct side_worker *workers;
 	struct side_fd *fds;
+	struct side_stall *stall;
 };
 
 static inline struct linux_side *linux_side(struct drill_side *side)
@@ -159,5 +162,11 @@ void settings_counters(struct drill_side *side, void (*each)(void *arg, const ch
 
 /* Writes @value into a file of /proc/sys: 0 or a negative errno. */
 int settings_write(const char *path, const char *value);
+
+/* ---------------------------------------------------------------- stall.c */
+
+struct side_stall *stall_begin(void);
+void stall_end(struct side_stall *stall);
+void stall_forget(struct side_stall *stall);
 
 #endif
