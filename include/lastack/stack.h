@@ -175,6 +175,9 @@ struct la_sock_info {
 /* Calls @visit for every sock (listeners, requests, connections, TIME_WAIT) in an order that depends on nothing but
  * the stack's history; stops early when it returns false. */
 LA_API void la_socks(struct la_stack *stack, bool (*visit)(void *arg, const struct la_sock_info *info), void *arg);
+/* Ends the one at these addresses, as `ss -K` does: a RST where the peer would go on believing in it, ECONNABORTED for the
+ * calls of its owner. Not from within a visit. 0, or -ENOENT: nobody is there. */
+LA_API int la_sock_destroy(struct la_stack *stack, const struct la_sock_info *which, uint64_t now_ns);
 
 #ifdef __cplusplus
 }

@@ -664,6 +664,18 @@ static struct sock *bucket_listener(struct inet_bind_bucket *b, uint32_t hash)
 	return first && first->common.reuseport ? reuseport_select_sock(b, first, hash) : first;
 }
 
+struct sock *inet_reuseport_heir(const struct sock *sk, const struct sock_common *c)
+{
+	const struct bind_addr a = bind_addr_of(sk);
+	uint16_t port = sk->common.num ? sk->common.num : c->num; /* a closed sock has given its number back */
+	struct inet_bind_bucket *b = bucket_find(sk->net, port_find(sk->net->hashinfo, port), &a);
+
+	for (struct hnode *n = b ? b->listeners : NULL; n; n = n->next)
+		if (listener_of(n)->common.reuseport && listener_of(n)->common.family == sk->common.family)
+			return reuseport_select_sock(b, listener_of(n), c->hash_value);
+	return NULL;
+}
+
 struct sock *inet_lookup_listener(struct net *net, const struct in6_addr *saddr, uint16_t sport,
 				  const struct in6_addr *daddr, uint16_t dport)
 {

@@ -62,6 +62,8 @@ uint32_t pair_hash(const struct net *net, const struct in6_addr *saddr, uint16_t
 /* Who owns exactly this pair? NULL: nobody. */
 struct sock_common *inet_lookup_established(struct net *net, const struct in6_addr *saddr, uint16_t sport,
 					    const struct in6_addr *daddr, uint16_t dport);
+/* Of the SO_REUSEPORT group that listener @sk has left: one that shall have @c, by the hash of its pair; NULL: nobody is left. */
+struct sock *inet_reuseport_heir(const struct sock *sk, const struct sock_common *c);
 /* Who listens for it? The most specific; among equals of a SO_REUSEPORT group one by the hash of the pair. */
 struct sock *inet_lookup_listener(struct net *net, const struct in6_addr *saddr, uint16_t sport,
 				  const struct in6_addr *daddr, uint16_t dport);

@@ -120,6 +120,7 @@ enum sock_flag {
 	SOCK_BINDADDR_LOCK = 1 << 9, /* bound to an address by the program */
 	SOCK_BINDPORT_LOCK = 1 << 10, /* bound to a port by number */
 	SOCK_COUNTED_ORPHAN = 1 << 11,
+	SOCK_MIGRATES = 1 << 12, /* listened in a SO_REUSEPORT group; the others take over what it left (LS-14) */
 	SOCK_ERRQUEUE = 1 << 13, /* an ICMP error ended a connect() and MSG_ERRQUEUE has not taken it yet (IC-09) */
 };
 

@@ -36,6 +36,7 @@
 	C(shutdown_listener, "LS-05", "", "") \
 	C(shutdown_syn_sent, "SH-12", "", "") \
 	C(disconnect, "DC-01", "", "TCP_DISCONNECT_WITH_DATA") \
+	C(destroyed, "DC-11", "", "TCP_STATE") \
 	/* the peer: FIN and its acknowledgement */ \
 	C(fin_received, "RF-01", "", "") \
 	C(fin_crossed, "SC-01", "", "") \

@@ -61,10 +61,11 @@ static void overflow(struct net *net, struct request_sock *req, struct tcp_seg *
 	tcp_trace_drop(net, &req->common, seg, cause);
 }
 
-/* The request is replaced by its child, in the table and in the listener's counts. */
-static struct sock *complete(struct net *net, struct request_sock *req, struct tcp_seg *seg)
+/* The request is replaced by its child, in the table and in its listener's counts. */
+static struct sock *complete(struct sock *listener, struct request_sock *req, struct tcp_seg *seg)
 {
-	struct sock *listener = req->listener, *child;
+	struct net *net = listener->net;
+	struct sock *child;
 
 	if (tcp_acceptq_is_full(listener)) {
 		overflow(net, req, seg, CAUSE_accept_queue_full);
@@ -77,6 +78,8 @@ static struct sock *complete(struct net *net, struct request_sock *req, struct t
 	}
 	inet_ehash_replace(net, &req->common, &child->common);
 	tcp_req_unlink(net, req);
+	if (listener != req->listener)
+		NET_INC(net, MIB_TcpExt_TCPMigrateReqSuccess);
 	tcp_acceptq_add(listener, child);
 	tcp_trace_state(net, &child->common, TCP_NEW_SYN_RECV, TCP_SYN_RECV, CAUSE_child_made);
 	tcp_req_free(net, req);
@@ -100,9 +103,8 @@ static void challenge(struct net *net, struct request_sock *req, const struct tc
 	tcp_req_send_ack(net, req);
 }
 
-struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg)
+struct sock *tcp_check_req(struct sock *listener, struct request_sock *req, struct tcp_seg *seg)
 {
-	struct sock *listener = req->listener;
 	struct net *net = listener->net;
 	uint8_t flags = seg->flags & (TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST);
 	enum mib fault = tstamp_fault(net, req, seg);
@@ -144,7 +146,7 @@ struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg)
 		tcp_trace_drop(net, &req->common, seg, CAUSE_defer_accept);
 		return NULL;
 	}
-	return complete(net, req, seg);
+	return complete(listener, req, seg);
 }
 
 /* ------------------------------------------------------------------ the child */

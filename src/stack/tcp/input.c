@@ -545,10 +545,10 @@ static void tcp_rcv_listen(struct sock *sk, struct tcp_seg *seg)
 /* True: the request is gone with its listener, and the segment finds nobody, or somebody else (LS-01). */
 static bool tcp_rcv_request(struct net *net, struct request_sock *req, struct tcp_seg *seg)
 {
-	struct sock *listener = req->listener;
+	struct sock *listener = tcp_listen_heir(req->listener, &req->common);
 	struct sock *child;
 
-	if (listener->common.state != TCP_LISTEN) {
+	if (!listener) {
 		tcp_req_drop(net, req, CAUSE_request_gone);
 		return true;
 	}
@@ -557,7 +557,7 @@ static bool tcp_rcv_request(struct net *net, struct request_sock *req, struct tc
 		return false;
 	}
 	sock_hold(listener); /* the request may hold the last reference, and go */
-	child = tcp_check_req(req, seg);
+	child = tcp_check_req(listener, req, seg);
 	if (child) {
 		tcp_rcv_state_process(child, seg);
 		if (child->common.state != TCP_SYN_RECV)

@@ -8,7 +8,8 @@
  *	  (child.c            the ACK comes: the request becomes a child, which enters the accept queue)
  *	tcp_acceptq_take    accept()
  *	tcp_listen_stop     close() or shutdown(): children are reset in queue order; requests stay, unusable, until their timer
- *	                    or next segment finds that nobody listens (LS-01, LS-02)
+ *	                    or next segment finds that nobody listens (LS-01, LS-02). With tcp_migrate_req another listener of
+ *	                    the SO_REUSEPORT group takes the children at once, the requests then (LS-14)
  */
 #include "stack/tcp/tcp.h"
 
@@ -26,6 +27,7 @@ int tcp_listen_start(struct sock *sk, int backlog)
 			return -ENOMEM;
 		tp->listen = queue;
 	}
+	sock_reset_flag(sk, SOCK_MIGRATES);
 	queue->max_ack_backlog = (uint32_t)backlog;
 	tp->ack.ato_j = 0; /* inet_csk_delack_init */
 	tp->ack.pending = tp->ack.quick = tp->ack.pingpong = 0;
@@ -43,11 +45,35 @@ int tcp_listen_start(struct sock *sk, int backlog)
 
 void tcp_listen_stop(struct sock *sk, enum tcp_cause cause)
 {
-	struct sock *child;
+	struct sock *child, *heir;
 
+	if (sk->common.reuseport && sk->net->sysctl.tcp_migrate_req)
+		sock_set_flag(sk, SOCK_MIGRATES);
 	tcp_set_state(sk, TCP_CLOSE, cause);
-	while ((child = tcp_acceptq_take(sk)))
-		tcp_child_destroy(child, CAUSE_close_child);
+	while ((child = tcp_acceptq_take(sk))) {
+		heir = tcp_listen_heir(sk, &child->common);
+		if (!heir) {
+			tcp_child_destroy(child, CAUSE_close_child);
+			continue;
+		}
+		NET_INC(sk->net, MIB_TcpExt_TCPMigrateReqSuccess);
+		tcp_acceptq_add(heir, child);
+		sk_data_ready(heir);
+	}
+}
+
+struct sock *tcp_listen_heir(struct sock *sk, const struct sock_common *c)
+{
+	struct sock *heir;
+
+	if (sk->common.state == TCP_LISTEN)
+		return sk;
+	if (!sock_flag(sk, SOCK_MIGRATES))
+		return NULL;
+	heir = inet_reuseport_heir(sk, c);
+	if (!heir)
+		NET_INC(sk->net, MIB_TcpExt_TCPMigrateReqFailure);
+	return heir;
 }
 
 /* ------------------------------------------------------------------ the accept queue */
@@ -116,14 +142,20 @@ static void req_arm(struct request_sock *req)
 	timer_arm(&net->wheel, &req->common.timer, tick_after_jiffies(net, req_timeout_j(req->listener, req)));
 }
 
+static void req_count(const struct request_sock *req, int by)
+{
+	struct listen_queue *queue = tcp_sk(req->listener)->listen;
+
+	queue->qlen += (uint32_t)by;
+	if (!req->num_timeout)
+		queue->young += (uint32_t)by;
+}
+
 static void req_insert(struct sock *listener, struct request_sock *req)
 {
-	struct listen_queue *queue = tcp_sk(listener)->listen;
-
 	sock_hold(listener);
 	inet_ehash_insert(listener->net, &req->common);
-	queue->qlen++;
-	queue->young++;
+	req_count(req, +1);
 	req_arm(req);
 	tcp_trace_state(listener->net, &req->common, TCP_LISTEN, TCP_NEW_SYN_RECV, CAUSE_syn_received);
 }
@@ -131,13 +163,9 @@ static void req_insert(struct sock *listener, struct request_sock *req)
 /* Out of the tables, the timer and the listener's counts; the memory and the reference stay. */
 void tcp_req_unlink(struct net *net, struct request_sock *req)
 {
-	struct listen_queue *queue = tcp_sk(req->listener)->listen;
-
 	timer_disarm(&net->wheel, &req->common.timer);
 	inet_unhash(net, &req->common);
-	queue->qlen--;
-	if (!req->num_timeout)
-		queue->young--;
+	req_count(req, -1);
 }
 
 void tcp_req_free(struct net *net, struct request_sock *req)
@@ -185,17 +213,33 @@ int tcp_rtx_synack(struct request_sock *req)
 	return err;
 }
 
+/* @req waits for another listener from now on. */
+static void req_move(struct request_sock *req, struct sock *listener)
+{
+	struct sock *was = req->listener;
+
+	req_count(req, -1);
+	req->listener = listener;
+	req_count(req, +1);
+	sock_hold(listener);
+	sock_put(was);
+}
+
 void tcp_req_timer(struct net *net, struct request_sock *req)
 {
-	struct sock *listener = req->listener;
-	unsigned thresh, defer = listener->opts->defer_accept;
-	bool expire, resend;
+	struct sock *listener = tcp_listen_heir(req->listener, &req->common);
+	unsigned thresh, defer;
+	bool expire, resend, moved;
 
-	if (listener->common.state != TCP_LISTEN) {
+	if (!listener) {
 		tcp_req_drop(net, req, CAUSE_request_gone);
 		return;
 	}
+	moved = listener != req->listener;
+	if (moved)
+		req_move(req, listener);
 	thresh = synack_threshold(listener);
+	defer = listener->opts->defer_accept;
 	expire = req->num_timeout >= thresh && (!defer || !req->acked || req->num_timeout >= defer);
 	/* A deferred request whose ACK came is left alone until the last period (DA-04). */
 	resend = !defer || !req->acked || req->num_timeout + 1u >= defer;
@@ -206,6 +250,8 @@ void tcp_req_timer(struct net *net, struct request_sock *req)
 	}
 	if (!req->num_timeout++)
 		tcp_sk(listener)->listen->young--;
+	if (moved)
+		NET_INC(net, MIB_TcpExt_TCPMigrateReqSuccess);
 	req_arm(req);
 }
 

@@ -275,8 +275,11 @@ void tcp_listen_stop(struct sock *sk, enum tcp_cause cause); /* requests become 
 void tcp_conn_request(struct sock *listener, struct tcp_seg *seg, uint32_t isn);
 /* An ACK of another number than ours: the request has nothing to do with it, its listener answers. */
 bool tcp_req_is_for_listener(const struct request_sock *req, const struct tcp_seg *seg);
-/* A segment for a request: NULL: dealt with; else the sock that shall process the segment (a new child). */
-struct sock *tcp_check_req(struct request_sock *req, struct tcp_seg *seg);
+/* @sk while it listens; then who took over from it, and shall have @c (LS-14); NULL: nobody. */
+struct sock *tcp_listen_heir(struct sock *sk, const struct sock_common *c);
+/* A segment for a request, whose child @listener shall have: NULL: dealt with; else the sock that shall process the segment
+ * (a new child). */
+struct sock *tcp_check_req(struct sock *listener, struct request_sock *req, struct tcp_seg *seg);
 void tcp_req_timer(struct net *net, struct request_sock *req);
 void tcp_req_drop(struct net *net, struct request_sock *req, enum tcp_cause cause);
 struct sock *tcp_create_openreq_child(struct sock *listener, struct request_sock *req, struct tcp_seg *seg);
@@ -307,6 +310,7 @@ void tcp_time_wait(struct sock *sk, bool fin_wait2, uint32_t timeo_j, enum tcp_c
 void tcp_timewait_rcv(struct net *net, struct timewait_sock *tw, struct tcp_seg *seg);
 void tcp_timewait_timer(struct net *net, struct timewait_sock *tw);
 void tcp_timewait_kill(struct net *net, struct timewait_sock *tw);
+void tcp_timewait_destroy(struct net *net, struct timewait_sock *tw); /* the administrator's wish */
 bool tcp_twsk_unique(struct sock *sk, struct timewait_sock *tw, bool port_by_number);
 
 /* ------------------------------------------------------------------ output */

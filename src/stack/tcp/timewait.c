@@ -108,6 +108,11 @@ void tcp_timewait_kill(struct net *net, struct timewait_sock *tw)
 	tw_end(net, tw, CAUSE_time_wait_reused);
 }
 
+void tcp_timewait_destroy(struct net *net, struct timewait_sock *tw)
+{
+	tw_end(net, tw, CAUSE_destroyed);
+}
+
 void tcp_timewait_timer(struct net *net, struct timewait_sock *tw)
 {
 	tw_end(net, tw, tw->common.fin_wait2 ? CAUSE_fin_wait2_over : CAUSE_time_wait_over);
