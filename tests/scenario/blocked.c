@@ -286,6 +286,7 @@ TEST_FAMILIES(so_rcvtimeo_ends_a_read_with_eagain_or_its_part)
 
 /* ------------------------------------------------------------------ accept */
 
+/* rows: LS-13 */
 TEST_FAMILIES(one_connection_wakes_one_thread_in_accept_and_shut_rd_all)
 {
 	struct duo d = duo_listening();
@@ -328,6 +329,7 @@ TEST_FAMILIES(so_rcvtimeo_ends_accept_with_eagain)
 
 /* ------------------------------------------------------------------ connect(AF_UNSPEC) under a waiting call: DC-10 */
 
+/* rows: DC-10 */
 TEST_FAMILIES(disconnect_ends_a_read_with_epipe_and_leaves_the_error)
 {
 	struct duo d = duo_established();
@@ -340,6 +342,7 @@ TEST_FAMILIES(disconnect_ends_a_read_with_epipe_and_leaves_the_error)
 	EXPECT_ERROR(&d, SERVER, ECONNRESET);
 }
 
+/* rows: DC-10 */
 TEST_FAMILIES(disconnect_ends_connect_with_epipe_and_accept_with_einval)
 {
 	struct sockaddr_storage addr;
@@ -359,6 +362,7 @@ TEST_FAMILIES(disconnect_ends_connect_with_epipe_and_accept_with_einval)
 
 static char much[1 << 20];
 
+/* rows: DC-10 */
 TEST_ONCE(disconnect_ends_a_write_with_its_count_or_econnreset)
 {
 	struct duo d = duo_established();

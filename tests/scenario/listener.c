@@ -246,6 +246,7 @@ TEST_FAMILIES(shut_rdwr_leaves_a_half_open_connection_that_then_meets_rst)
 	EXPECT_EQ(duo_usage(&d, SERVER).socks, 0);
 }
 
+/* rows: LS-09 */
 TEST_FAMILIES(a_half_open_connection_survives_shutdown_where_listen_comes_before_its_ack)
 {
 	struct duo d = half_open();
@@ -334,6 +335,7 @@ TEST_FAMILIES(a_half_open_connection_repeats_its_answer_resets_a_wrong_ack_and_e
 	EXPECT_EQ(duo_accept(&d), -EAGAIN);
 }
 
+/* rows: HS-07 */
 TEST_FAMILIES(another_syn_in_the_window_removes_the_request_with_rst)
 {
 	struct duo d = half_open();
@@ -442,6 +444,7 @@ static struct duo overflowing(void)
 	return d;
 }
 
+/* rows: AQ-02 */
 TEST_FAMILIES(the_last_ack_that_finds_no_room_is_ignored_and_the_answer_repeated)
 {
 	struct duo d = overflowing();
@@ -459,6 +462,7 @@ TEST_FAMILIES(the_last_ack_that_finds_no_room_is_ignored_and_the_answer_repeated
 	EXPECT_RECV(&d, SERVER, "abc");
 }
 
+/* rows: AQ-03 */
 TEST_FAMILIES(with_abort_on_overflow_it_meets_rst)
 {
 	struct duo d = overflowing();
