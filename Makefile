@@ -3,7 +3,7 @@
 # One command each; Meson and Ninja do the work. `make help` lists the targets.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build help check check-all soak demo bench asan oracle format install-deps clean
+.PHONY: build help check check-all soak demo bench asan oracle drill-adapter drill-original fuzz format install-deps clean
 
 # Quiet unless something is wrong.
 define configure
@@ -24,9 +24,10 @@ build: ## build/lastack, build/liblastack.a, build/liblastack.so
 
 asan: ## the same under ASan and UBSan, in build-asan
 	@tools/setup build
-	$(call configure,build-asan,-Db_sanitize=address$(comma)undefined -Db_lundef=false)
+	$(call configure,build-asan,$(sanitize))
 	$(call compile,build-asan)
 comma := ,
+sanitize := -Db_sanitize=address$(comma)undefined -Db_lundef=false
 
 check: ## tests: unit, scenarios, short wire tests, layers, symbols; T=part of a name picks
 	@tools/setup check
@@ -56,9 +57,24 @@ bench: ## lives per second beside the kernel's loopback; bytes per connection
 	@ls bench/*.c >/dev/null 2>&1 || { echo "make bench: no program in bench/ yet"; exit 1; }
 	@for f in bench/*.c; do build/bench-$$(basename $$f .c) || exit 1; done
 
-oracle: ## the original packetdrill (PACKETDRILL) plays a folder of scripts (CLOSE_MATRIX) on the library; T= picks
+oracle: ## every script of tests/packet on Lastack and on this kernel, one after the other, compared; T= a file or folder
+	@tools/setup check
+	@$(MAKE) build
+	@build/lastack drill --on both $(or $(T),tests/packet)
+
+drill-adapter: ## the original packetdrill (PACKETDRILL) plays a folder of scripts (CLOSE_MATRIX) on the library; T= picks
 	@$(MAKE) build
 	@tests/oracle/run $(T)
+
+fuzz: ## N (a million) changed scripts through drill's parser under ASan, beginning with SEED
+	@tools/setup build
+	$(call configure,build-asan,$(sanitize))
+	@out=$$(ninja -C build-asan fuzz-drill_parse 2>&1) || { echo "$$out"; exit 1; }
+	@build-asan/fuzz-drill_parse $(or $(N),1000000) $(or $(SEED),1) $$(git ls-files 'tests/packet/*.pkt' 'tests/oracle/*.pkt')
+
+drill-original: ## drill on this kernel beside the original packetdrill (PACKETDRILL) on a folder of scripts (SCRIPTS); T= picks
+	@$(MAKE) build
+	@CONGESTION="$${CONGESTION-reno cubic bbr}" tools/drill-original $(T)
 
 format: ## clang-format over every C file
 	@tools/setup format

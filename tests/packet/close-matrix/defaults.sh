@@ -1,0 +1,1 @@
+../rows/defaults.sh
