@@ -103,6 +103,16 @@ static void show_ladder(const struct drill_played *played)
 	drill_teller_end(&teller);
 }
 
+/* Texts are filled up with blanks so that they stand one under the other. */
+static void show_line(const char *head, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len && text[len - 1] == ' ')
+		len--;
+	printf("%s%.*s\n", head, (int)len, text);
+}
+
 void drill_show_failure(const struct drill_item *item, const struct drill_played *played)
 {
 	const struct drill_verdict *verdict = &played->verdict;
@@ -114,8 +124,8 @@ void drill_show_failure(const struct drill_item *item, const struct drill_played
 		 verdict->outcome == DRILL_UNSUPPORTED ? "not supported: " : "", verdict->text.text);
 	drill_show_text(text);
 	if (*verdict->expected.text) {
-		printf("#   expected: %s\n", verdict->expected.text);
-		printf("#   actual:   %s\n", verdict->actual.text);
+		show_line("#   expected: ", verdict->expected.text);
+		show_line("#   actual:   ", verdict->actual.text);
 	}
 	show_ladder(played);
 }
@@ -187,7 +197,7 @@ void drill_show_compared(void)
 	for (const struct drill_row *row = drill_not_compared; row->name; row++)
 		show_item(row->name, 16, row->text);
 	for (const char *const *name = drill_counters_compared; *name; name++)
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s ", *name);
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", *names ? " " : "", *name);
 	printf("\nCounters compared, by how much each moved during the run:\n");
 	show_item("", 0, names);
 	printf("\nCounters not compared:\n");

@@ -57,8 +57,9 @@ const struct drill_row drill_not_compared[] = {
 	 "of units that a program can see"},
 	{"IP id, DF", "the id is random or zero; DF follows path MTU discovery's default and decides nothing here"},
 	{"flow label", "a hash with a secret key"},
-	{"socket of a call that wakes", "the line that ends a wait and the call race on a kernel: whether the call has "
-					"taken an error or data already is looked at from the next line on"},
+	{"waking socket",
+	 "of a call that waits: the line that ends the wait and the call race on a kernel; whether the call has "
+	 "taken an error or data already is looked at from the next line on"},
 	{"descriptors", "a program's other files decide which number is free"},
 	{NULL, NULL},
 };

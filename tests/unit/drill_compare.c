@@ -338,11 +338,9 @@ static const struct {
 	const char *name;
 	void (*make)(struct sketch *a, struct sketch *b);
 } leftovers[] = {
-	{"initial number", other_isn},	   {"local port", other_port},
-	{"timestamp value", other_stamp},  {"window value", other_window},
-	{"unit boundaries", other_units},  {"IP id, DF", other_id},
-	{"flow label", other_label},	   {"socket of a call that wakes", other_moment},
-	{"descriptors", other_descriptor},
+	{"initial number", other_isn},	{"local port", other_port},	  {"timestamp value", other_stamp},
+	{"window value", other_window}, {"unit boundaries", other_units}, {"IP id, DF", other_id},
+	{"flow label", other_label},	{"waking socket", other_moment},  {"descriptors", other_descriptor},
 };
 
 /* ---------------------------------------------------------------- tests */
