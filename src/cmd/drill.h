@@ -67,12 +67,13 @@ struct drill_trace {
 	size_t n, room;
 };
 
-/* struct drill_played - one run of an item on one side */
+/* struct drill_played - one run of an item on one side; @stalled_ns: how long the machine had no time for it at worst */
 struct drill_played {
 	const char *side;
 	struct drill_record *record;
 	struct drill_trace trace;
 	struct drill_verdict verdict;
+	int64_t stalled_ns;
 };
 
 /* drill_scripts.c: adds the scripts of a file or directory. 0, or the exit status after what is wrong has been said. */
