@@ -211,7 +211,7 @@ static bool add_fd(struct drill_calls *calls, const struct drill_fd *like, struc
 
 void *call_alloc(struct drill_prepared *call, size_t size)
 {
-	return drill_alloc(call->own->arena, size);
+	return drill_alloc(call->own->arena, size ? size : 1);
 }
 
 void *call_zeros(struct drill_calls *calls, size_t size)

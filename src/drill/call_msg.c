@@ -527,10 +527,19 @@ static bool put_msg_send(struct drill_prepared *call, unsigned at, const struct 
 	return true;
 }
 
+/* The first control message, or the one behind @cmsg; NULL where none is whole. */
+static struct cmsghdr *next_control(struct msghdr *msg, struct cmsghdr *cmsg)
+{
+	struct cmsghdr *next = cmsg ? CMSG_NXTHDR(msg, cmsg) : CMSG_FIRSTHDR(msg);
+	size_t at = next ? (size_t)((uint8_t *)next - (uint8_t *)msg->msg_control) : 0;
+
+	return next && next->cmsg_len >= CMSG_LEN(0) && next->cmsg_len <= msg->msg_controllen - at ? next : NULL;
+}
+
 static bool check_control(const struct drill_prepared *call, const struct drill_expr *item, struct message *message,
 			  struct drill_text *wrong)
 {
-	struct cmsghdr *is = CMSG_FIRSTHDR(&message->msg), *asked = CMSG_FIRSTHDR(&message->asked);
+	struct cmsghdr *is = next_control(&message->msg, NULL), *asked = next_control(&message->asked, NULL);
 	struct call_text text = {wrong->text, sizeof(wrong->text), 0};
 	unsigned n = 0;
 
@@ -542,8 +551,8 @@ static bool check_control(const struct drill_prepared *call, const struct drill_
 			call_put_expr(&text, item);
 			return false;
 		}
-		is = CMSG_NXTHDR(&message->msg, is);
-		asked = CMSG_NXTHDR(&message->asked, asked);
+		is = next_control(&message->msg, is);
+		asked = next_control(&message->asked, asked);
 	}
 	if (is)
 		return call_fail(wrong, "there are more than %u control messages", n);
@@ -599,7 +608,7 @@ static void tell_msg_recv(const struct drill_prepared *call, unsigned at, const 
 			  struct call_text *text)
 {
 	struct message *message = (struct message *)(uintptr_t)call->sys.arg[at];
-	struct cmsghdr *is = CMSG_FIRSTHDR(&message->msg), *asked = CMSG_FIRSTHDR(&message->asked);
+	struct cmsghdr *is = next_control(&message->msg, NULL), *asked = next_control(&message->asked, NULL);
 	const struct drill_expr *control = drill_field(expr, "msg_control");
 	const struct drill_expr *item = control ? control->items : NULL;
 
@@ -613,8 +622,8 @@ static void tell_msg_recv(const struct drill_prepared *call, unsigned at, const 
 	for (bool first = true; is; first = false) {
 		call_put(text, first ? "" : ", ");
 		put_control_text(call, item, asked, is, text);
-		is = CMSG_NXTHDR(&message->msg, is);
-		asked = asked ? CMSG_NXTHDR(&message->asked, asked) : NULL;
+		is = next_control(&message->msg, is);
+		asked = asked ? next_control(&message->asked, asked) : NULL;
 		item = item ? item->next : NULL;
 	}
 	call_put(text, control || message->msg.msg_controllen ? "]}" : "}");

@@ -451,6 +451,8 @@ static void poll_bits_are_compared(void **state)
 		    "poll() gives 0 for descriptor 3 instead of POLLIN|POLLHUP");
 	assert_call("poll([{fd=3, events=POLLIN}], 1, 0) = 0", (struct answer){0, NULL}, (struct answer){0, write_hup},
 		    "poll() gives POLLIN|POLLHUP for descriptor 3 instead of 0");
+	assert_call("poll([], 0, 0) = 0", (struct answer){0, NULL}, (struct answer){-EINTR, NULL},
+		    "poll() fails with EINTR");
 	assert_out("poll([{fd=3, events=POLLIN}], 1, 0) = 0", (struct answer){1, write_hup},
 		   "[{fd=3, events=POLLIN, revents=POLLIN|POLLHUP}]");
 }
@@ -598,6 +600,11 @@ static void write_no_cmsg(struct drill_sys *sys)
 	((struct msghdr *)(uintptr_t)sys->arg[1])->msg_controllen = 0;
 }
 
+static void write_cmsg_without_head(struct drill_sys *sys)
+{
+	(void)sys; /* the room is there, and zero */
+}
+
 static void write_truncated(struct drill_sys *sys)
 {
 	write_inq(sys);
@@ -612,6 +619,8 @@ static void flags_and_control_messages_are_compared(void **state)
 	(void)state;
 	word = 93;
 	assert_call(line, (struct answer){0, write_inq}, (struct answer){0, write_no_cmsg},
+		    "there are only 0 control messages");
+	assert_call(line, (struct answer){0, write_inq}, (struct answer){0, write_cmsg_without_head},
 		    "there are only 0 control messages");
 	assert_call(line, (struct answer){0, write_inq}, (struct answer){0, write_truncated},
 		    "msg_flags is MSG_CTRUNC instead of 0");
