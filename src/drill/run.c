@@ -2,8 +2,8 @@
 /*
  * drill/run.c - one event of the script after the other
  *
- * The run: sysctls and shell lines before the first event; the events; the calls that still wait; the shell line behind the
- * last event, whatever happened; then Python looks at the values that %{ code }% asked for.
+ * The run: sysctls and shell lines before the first event; the events; the calls that still wait; the shell line
+ * behind the last event, whatever happened; then Python looks at the values that %{ code }% asked for.
  */
 #include "drill/runner.h"
 
@@ -89,7 +89,8 @@ static bool run_code(struct runner *run)
 	if (!run_until_due(run, "the look at the values"))
 		return false;
 	if (!fd)
-		return run_end(run, DRILL_FAILED, run->event->pos, "there is no socket yet whose values could be looked at");
+		return run_end(run, DRILL_FAILED, run->event->pos,
+			       "there is no socket yet whose values could be looked at");
 	if (!drill_code_take(run->code, run->side, fd->side_fd, run->event, &why))
 		return run_end(run, DRILL_UNSUPPORTED, run->event->pos, "%s", why.text);
 	return true;
@@ -105,7 +106,8 @@ static bool run_event(struct runner *run)
 	case DRILL_SYSCALL:
 		return run_call(run);
 	case DRILL_COMMAND:
-		return run_until_due(run, "the command") && run_shell(run, event->text, event->pos) && run_returned(run);
+		return run_until_due(run, "the command") && run_shell(run, event->text, event->pos) &&
+		       run_returned(run);
 	case DRILL_CODE:
 		return run_code(run);
 	}
@@ -170,7 +172,8 @@ static bool run_python(struct runner *run)
 	if (!*program)
 		return true;
 	if (!run->play->python)
-		return run_end(run, DRILL_UNSUPPORTED, run->event->pos, "%%{ code }%% needs python3, which is not at hand");
+		return run_end(run, DRILL_UNSUPPORTED, run->event->pos,
+			       "%%{ code }%% needs python3, which is not at hand");
 	if (run->play->python(run->play->arg, program, &said))
 		return true;
 	run->verdict->outcome = DRILL_FAILED;
@@ -193,7 +196,8 @@ static void play_all(struct runner *run)
 		run_python(run);
 }
 
-static struct runner *runner_new(const struct drill_play *play, struct drill_record *record, struct drill_verdict *verdict)
+static struct runner *runner_new(const struct drill_play *play, struct drill_record *record,
+				 struct drill_verdict *verdict)
 {
 	struct runner *run = malloc(sizeof(*run));
 
@@ -228,8 +232,10 @@ void drill_run(const struct drill_play *play, struct drill_record *record, struc
 	if (!drill_settings_read(&run->set, play->script, &pos, &why)) {
 		run_end(run, DRILL_UNSUPPORTED, pos, "%s", why.text);
 	} else if (!run->set.dry_run) {
-		run->wire = (struct drill_wire){.net = run->net, .bind_port = run->set.bind_port,
-						.connect_port = run->set.connect_port, .tolerance_ns = run->set.slack.ns};
+		run->wire = (struct drill_wire){.net = run->net,
+						.bind_port = run->set.bind_port,
+						.connect_port = run->set.connect_port,
+						.tolerance_ns = run->set.slack.ns};
 		play_all(run);
 	}
 	runner_free(run);

@@ -2,8 +2,9 @@
 /*
  * drill/run_calls.c - the calls of a script
  *
- * A call that the script marks as blocking may wait: the script goes on, and as soon as the call has returned its result and
- * its time are looked at, whatever line is being played. Any other has returned before the next line begins.
+ * A call that the script marks as blocking may wait: the script goes on, and as soon as the call has returned its
+ * result and its time are looked at, whatever line is being played. Any other has returned before the next line
+ * begins.
  *
  *	event --prepare--> start --+-- it has returned ----------------------.
  *	                           '-- it waits: run->waiting -- finish() ---+--> check: result, time; record; flows
@@ -21,14 +22,14 @@ static void flow_before(struct runner *run, const struct drill_prepared *call)
 {
 	const struct drill_sys *sys = &call->sys;
 	struct run_flow *flow = run_flow_find(run->flow, call->fd);
-	const struct sockaddr *to = sys->no == DRILL_SYS_CONNECT ? (const struct sockaddr *)(uintptr_t)sys->arg[1] : NULL;
+	const struct sockaddr *to =
+		sys->no == DRILL_SYS_CONNECT ? (const struct sockaddr *)(uintptr_t)sys->arg[1] : NULL;
 
 	if (!flow)
 		return;
 	if (to && to->sa_family == AF_UNSPEC) {
 		flow->state = FLOW_NEW;
-	} else if (flow->state == FLOW_NEW &&
-		   (to || sys->no == DRILL_SYS_SENDTO || sys->no == DRILL_SYS_SENDMSG)) {
+	} else if (flow->state == FLOW_NEW && (to || sys->no == DRILL_SYS_SENDTO || sys->no == DRILL_SYS_SENDMSG)) {
 		flow->state = FLOW_CONNECTING;
 		flow->remote_port = run->wire.connect_port;
 	}
@@ -91,9 +92,8 @@ static bool check_call(struct runner *run, const struct drill_event *event, cons
 		return false;
 	}
 	flow_after(run, call);
-	if (event->call.blocks &&
-	    !run_in_time(&end, run_slack(&run->set.slack, end.ns - due->ns), call->sys.ended_ns - run->wire.begin_ns,
-			 "the call's return", &why))
+	if (event->call.blocks && !run_in_time(&end, run_slack(&run->set.slack, end.ns - due->ns),
+					       call->sys.ended_ns - run->wire.begin_ns, "the call's return", &why))
 		return run_end(run, DRILL_FAILED, event->pos, "%s", why.text);
 	return true;
 }

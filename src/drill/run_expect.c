@@ -2,9 +2,9 @@
 /*
  * drill/run_expect.c - the next packet of the connection against a line of the script
  *
- * A line with payload may be several packets on the wire: as long as their bytes are fewer than the line's, the next one is
- * added, which has to continue the one before. All of them together are one packet: numbers, CWR and the place in the order from
- * the first, the other fields, options and the time from the last.
+ * A line with payload may be several packets on the wire: as long as their bytes are fewer than the line's, the next
+ * one is added, which has to continue the one before. All of them together are one packet: numbers, CWR and the
+ * place in the order from the first, the other fields, options and the time from the last.
  *
  *	next() --run_read()--> is it the flow's? --run_to_script()--> joined with those before --> field by field
  */
@@ -57,6 +57,16 @@ static size_t pad(char *line, size_t at, size_t width, size_t size)
 	return at;
 }
 
+/* What is left of @from where the other line has no more words; no blanks at the end. */
+static void finish_line(char *line, size_t at, size_t size, const char *from)
+{
+	size_t n;
+
+	snprintf(line + at, at < size ? size - at : 0, "%s", from + strspn(from, " "));
+	for (n = strlen(line); n && line[n - 1] == ' '; n--)
+		line[n - 1] = '\0';
+}
+
 /* Word under word: a short one is followed by as many blanks as it takes. */
 static void align(struct drill_text *a, struct drill_text *b)
 {
@@ -73,8 +83,8 @@ static void align(struct drill_text *a, struct drill_text *b)
 		pad(b->text, at + nb, width - nb, sizeof(b->text));
 		at += width;
 	}
-	snprintf(a->text + at, at < sizeof(a->text) ? sizeof(a->text) - at : 0, "%s", pa);
-	snprintf(b->text + at, at < sizeof(b->text) ? sizeof(b->text) - at : 0, "%s", pb);
+	finish_line(a->text, at, sizeof(a->text), pa);
+	finish_line(b->text, at, sizeof(b->text), pb);
 }
 
 /* Of the packet that came only that is shown which the line speaks of. */
@@ -110,15 +120,16 @@ static void show_both(struct runner *run, const struct heard *heard)
 static bool differs(struct runner *run, const struct heard *heard, const char *what, uint32_t expected, uint32_t actual)
 {
 	show_both(run, heard);
-	return run_end(run, DRILL_FAILED, run->event->pos, "the packet's %s is %u (0x%x), expected %u (0x%x)", what, actual, actual,
-		       expected, expected);
+	return run_end(run, DRILL_FAILED, run->event->pos, "the packet's %s is %u (0x%x), expected %u (0x%x)", what,
+		       actual, actual, expected, expected);
 }
 
 /* ---------------------------------------------------------------- the next packet of the flow */
 
 static bool is_from_side_to_script(const struct runner *run, const struct run_seen *seen)
 {
-	return !memcmp(seen->daddr, run->net->remote, 16) && (run->net->anyip || !memcmp(seen->saddr, run->net->local, 16));
+	return !memcmp(seen->daddr, run->net->remote, 16) &&
+	       (run->net->anyip || !memcmp(seen->saddr, run->net->local, 16));
 }
 
 /* Ports in the line take the place of the flow's. */
@@ -159,7 +170,8 @@ static bool nothing_came(struct runner *run)
 {
 	show(&run->verdict->expected, &run->event->packet, run->due.ns);
 	snprintf(run->verdict->actual.text, sizeof(run->verdict->actual.text), "(nothing)");
-	return run_end(run, DRILL_FAILED, run->event->pos, "no packet came, and it is %.6f s", (double)run_now(run) / 1e9);
+	return run_end(run, DRILL_FAILED, run->event->pos, "no packet came, and it is %.6f s",
+		       (double)run_now(run) / 1e9);
 }
 
 /* Packets of other connections pass unseen, but for the record. */
@@ -174,8 +186,8 @@ static bool next_of_flow(struct runner *run, struct run_seen *seen)
 	while (run->side->ops->next(run->side, &run->frame, until_ns)) {
 		bool ours = run_read(seen, &run->frame) && is_of_flow(run, seen);
 
-		drill_record_frame(run->record, DRILL_HEARD, ours ? run->event : NULL, run->frame.at_ns - run->wire.begin_ns,
-				   run->frame.bytes, run->frame.len);
+		drill_record_frame(run->record, DRILL_HEARD, ours ? run->event : NULL,
+				   run->frame.at_ns - run->wire.begin_ns, run->frame.bytes, run->frame.len);
 		if (ours)
 			return true;
 	}
@@ -200,15 +212,15 @@ static bool continues(struct runner *run, const struct heard *heard, const struc
 	const struct drill_tcp *a = &heard->seen.packet.tcp, *b = &piece->packet.tcp;
 	uint16_t ends = DRILL_FIN | DRILL_PSH | DRILL_CWR;
 	size_t missing = run->event->packet.tcp.length - heard->length;
-	bool same = a->option_bytes == b->option_bytes && (a->flags & ~ends) == (b->flags & ~ends) && a->end == b->seq &&
-		    a->ack == b->ack && a->window == b->window && a->urg == b->urg;
+	bool same = a->option_bytes == b->option_bytes && (a->flags & ~ends) == (b->flags & ~ends) &&
+		    a->end == b->seq && a->ack == b->ack && a->window == b->window && a->urg == b->urg;
 
 	if (same && (piece->payload_len >= missing || piece->payload_len == heard->seen.payload_len))
 		return true;
 	show_both(run, heard);
 	return run_end(run, DRILL_FAILED, run->event->pos,
-		       "only %zu of %u bytes came in packets of one kind; the next has %zu bytes, seq %u", heard->length,
-		       run->event->packet.tcp.length, piece->payload_len, b->seq);
+		       "only %zu of %u bytes came in packets of one kind; the next has %zu bytes, seq %u",
+		       heard->length, run->event->packet.tcp.length, piece->payload_len, b->seq);
 }
 
 static bool is_all_zero(const uint8_t *bytes, size_t len)
@@ -245,7 +257,8 @@ static bool add_piece(struct runner *run, struct heard *heard)
 	join(heard, &piece);
 	if (!is_all_zero(piece.payload, piece.payload_len)) {
 		show_both(run, heard);
-		return run_end(run, DRILL_FAILED, run->event->pos, "the packet carries other bytes than the zeroes that were written");
+		return run_end(run, DRILL_FAILED, run->event->pos,
+			       "the packet carries other bytes than the zeroes that were written");
 	}
 	return true;
 }
@@ -275,17 +288,22 @@ static bool check_ip(struct runner *run, const struct heard *heard)
 
 	if (line->tos_check == DRILL_TOS_ECT01 && ecn != 1 && ecn != 2) {
 		show_both(run, heard);
-		return run_end(run, DRILL_FAILED, run->event->pos, "the packet's ECN bits are %u, expected 1 or 2", ecn);
+		return run_end(run, DRILL_FAILED, run->event->pos, "the packet's ECN bits are %u, expected 1 or 2",
+			       ecn);
 	}
-	if (line->tos_check == DRILL_TOS_ECN && ecn != line->tos)
-		return differs(run, heard, "ECN bits", line->tos, ecn);
+	if (line->tos_check == DRILL_TOS_ECN && ecn != line->tos) {
+		show_both(run, heard);
+		return run_end(run, DRILL_FAILED, run->event->pos, "the packet's ECN bits are %u, expected %u", ecn,
+			       line->tos);
+	}
 	if (line->tos_check == DRILL_TOS_BYTE && ip->tos != line->tos)
 		return differs(run, heard, "TOS", line->tos, ip->tos);
 	if (line->has_ttl && ip->ttl != line->ttl)
 		return differs(run, heard, "TTL", line->ttl, ip->ttl);
 	if (heard->seen.odd_bits) {
 		show_both(run, heard);
-		return run_end(run, DRILL_FAILED, run->event->pos, "the packet has IP options, or TCP's reserved bits are set");
+		return run_end(run, DRILL_FAILED, run->event->pos,
+			       "the packet has IP options, or TCP's reserved bits are set");
 	}
 	return true;
 }
@@ -363,7 +381,8 @@ static bool check_options(struct runner *run, const struct heard *heard)
 		return true;
 	show_both(run, heard);
 	if (heard->seen.odd_option != RUN_NO_ODD_OPTION)
-		return run_end(run, DRILL_FAILED, run->event->pos, "the packet has an option of kind %d, which a script cannot name",
+		return run_end(run, DRILL_FAILED, run->event->pos,
+			       "the packet has an option of kind %d, which a script cannot name",
 			       heard->seen.odd_option);
 	return run_end(run, DRILL_FAILED, run->event->pos, "the packet's options differ");
 }
@@ -386,8 +405,9 @@ static bool check_icmp(struct runner *run, const struct heard *heard)
 	uint8_t type, code;
 
 	if (!drill_icmp_numbers(line, heard->seen.family, &type, &code))
-		return run_end(run, DRILL_UNSUPPORTED, run->event->pos, "over this family there is no message `icmp %s%s%s`",
-			       line->type, line->code ? " " : "", line->code ? line->code : "");
+		return run_end(run, DRILL_UNSUPPORTED, run->event->pos,
+			       "over this family there is no message `icmp %s%s%s`", line->type, line->code ? " " : "",
+			       line->code ? line->code : "");
 	if (type != heard->seen.icmp_type)
 		return differs(run, heard, "ICMP type", type, heard->seen.icmp_type);
 	if (code != heard->seen.icmp_code)
@@ -436,7 +456,8 @@ bool run_packet_out(struct runner *run)
 	struct heard heard;
 
 	if (!run->flow)
-		return run_end(run, DRILL_FAILED, run->event->pos, "there is no connection yet to which the packet could belong");
+		return run_end(run, DRILL_FAILED, run->event->pos,
+			       "there is no connection yet to which the packet could belong");
 	if (line->kind == DRILL_TCP)
 		follow_handshake(run->flow, &line->tcp);
 	return collect(run, &heard) && check(run, &heard) && run_returned(run);
@@ -445,6 +466,6 @@ bool run_packet_out(struct runner *run)
 void run_drain(struct runner *run)
 {
 	while (run->side->ops->next(run->side, &run->frame, run->side->ops->now(run->side)))
-		drill_record_frame(run->record, DRILL_HEARD, NULL, run->frame.at_ns - run->wire.begin_ns, run->frame.bytes,
-				   run->frame.len);
+		drill_record_frame(run->record, DRILL_HEARD, NULL, run->frame.at_ns - run->wire.begin_ns,
+				   run->frame.bytes, run->frame.len);
 }

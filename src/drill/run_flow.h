@@ -2,9 +2,9 @@
 /*
  * drill/run_flow.h - connections of a script, and its numbers against those on the wire
  *
- * A script tells one story at a time: its packets belong to the flow under test, which is the last one begun - by socket(),
- * or by a packet in that meets a listener. Ports are ours and the side's; sequence numbers in the script count from the first
- * of their sender, but those of a segment with SYN are as written:
+ * A script tells one story at a time: its packets belong to the flow under test, which is the last one begun - by
+ * socket(), or by a packet in that meets a listener. Ports are ours and the side's; sequence numbers in the script
+ * count from the first of their sender, but those of a segment with SYN are as written:
  *
  *	            segment with SYN                  any other
  *	peer's      the script's own                  + the peer's first number, as its SYN in the script says
@@ -21,7 +21,7 @@
 enum run_flow_state {
 	FLOW_NEW,
 	FLOW_LISTENING,
-	FLOW_GREETED,	   /* the script's first packet has met the listener */
+	FLOW_GREETED, /* the script's first packet has met the listener */
 	FLOW_SYNACK_SENT,
 	FLOW_SYNACK_ACKED,
 	FLOW_CONNECTING,   /* connect() was called */

@@ -55,7 +55,8 @@ bool run_packet_in(struct runner *run)
 	if (packet->kind == DRILL_TCP && begins_a_flow(run->flow))
 		begin_flow(run, &packet->tcp);
 	else if (!run->flow)
-		return run_end(run, DRILL_FAILED, event->pos, "there is no connection yet to which the packet could belong");
+		return run_end(run, DRILL_FAILED, event->pos,
+			       "there is no connection yet to which the packet could belong");
 	if (!run_until_due(run, "the packet in"))
 		return false;
 	if (packet->kind == DRILL_TCP)

@@ -222,7 +222,8 @@ static bool same_blocks(const struct drill_option *a, const struct drill_option 
 static bool same_counts(const struct drill_option *a, const struct drill_option *b)
 {
 	for (unsigned i = 0; i < a->accecn.n; i++)
-		if (a->accecn.item[i].field != b->accecn.item[i].field || a->accecn.item[i].value != b->accecn.item[i].value)
+		if (a->accecn.item[i].field != b->accecn.item[i].field ||
+		    a->accecn.item[i].value != b->accecn.item[i].value)
 			return false;
 	return true;
 }

@@ -16,8 +16,8 @@ static bool is_relative(enum drill_time_kind kind)
 	return kind == DRILL_AFTER || kind == DRILL_AFTER_RANGE || kind == DRILL_ANY_TIME;
 }
 
-struct run_due run_due(const struct drill_event *event, const struct drill_event *before, const struct run_due *before_due,
-		       int64_t now_ns)
+struct run_due run_due(const struct drill_event *event, const struct drill_event *before,
+		       const struct run_due *before_due, int64_t now_ns)
 {
 	const struct drill_time *time = &event->time;
 	struct run_due due = {.kind = time->kind, .ns = time->ns, .end_ns = time->end_ns};
@@ -60,8 +60,9 @@ bool run_in_time(const struct run_due *due, int64_t slack_ns, int64_t at_ns, con
 		snprintf(when, sizeof(when), "between %.6f and %.6f s", seconds(due->ns), seconds(due->end_ns));
 	else
 		snprintf(when, sizeof(when), "at %.6f s", seconds(due->ns));
-	snprintf(why->text, sizeof(why->text), "expected %s %s, but it happened at %.6f s, %.6f s too %s; tolerance %.6f s", what,
-		 when, seconds(at_ns), seconds(at_ns < due->ns ? due->ns - at_ns : at_ns - due->end_ns),
+	snprintf(why->text, sizeof(why->text),
+		 "expected %s %s, but it happened at %.6f s, %.6f s too %s; tolerance %.6f s", what, when,
+		 seconds(at_ns), seconds(at_ns < due->ns ? due->ns - at_ns : at_ns - due->end_ns),
 		 at_ns < due->ns ? "early" : "late", seconds(slack_ns));
 	return false;
 }

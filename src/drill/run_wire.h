@@ -2,7 +2,7 @@
 /*
  * drill/run_wire.h - packets of a script as bytes, and bytes as packets of a script
  *
- *	struct drill_packet, numbers of the script --run_write()--> IP packet with the flow's ports and numbers, checksums right
+ *	struct drill_packet, numbers of the script --run_write()--> IP packet, the numbers of the flow
  *	struct drill_packet, numbers of the script <--run_read()--- IP packet
  *
  * Bytes are read with the lab's eyes (lab/frame.h), which share nothing with the stack's.
@@ -16,11 +16,11 @@
 enum { RUN_PACKET_MAX = 40 + 65535, RUN_NO_ODD_OPTION = -1 };
 
 /*
- * An inbound packet for @to (RUN_PACKET_MAX bytes); @scaled: an echoed time stamp that was never sent is counted on from the
- * first. Gives its length, or 0 and the reason.
+ * An inbound packet for @to (RUN_PACKET_MAX bytes); @scaled: an echoed time stamp that was never sent is counted on
+ * from the first. Gives its length, or 0 and the reason.
  */
-size_t run_write(uint8_t *to, const struct drill_net *net, const struct drill_packet *packet, const struct run_flow *flow,
-		 bool scaled, struct drill_text *why);
+size_t run_write(uint8_t *to, const struct drill_net *net, const struct drill_packet *packet,
+		 const struct run_flow *flow, bool scaled, struct drill_text *why);
 
 /**
  * struct run_seen - a packet that left the side

@@ -164,8 +164,8 @@ static void put_option(uint8_t *p, const struct drill_option *option, const stru
 }
 
 /*
- * What the peer echoes is a value that the side has sent: the script's stands for it. A segment without ACK echoes nothing, and
- * its number is sent as written.
+ * What the peer echoes is a value that the side has sent: the script's stands for it. A segment without ACK echoes
+ * nothing, and its number is sent as written.
  */
 static bool put_options(uint8_t *p, const struct drill_tcp *tcp, const struct run_flow *flow, bool scaled,
 			struct drill_text *why)
@@ -178,7 +178,8 @@ static bool put_options(uint8_t *p, const struct drill_tcp *tcp, const struct ru
 			if (!run_stamp_wire(flow, option->ts.ecr, &ecr)) {
 				if (!scaled || !flow->n_stamps) {
 					snprintf(why->text, sizeof(why->text),
-						 "the packet echoes TS val %u, which no packet out had before: take a value that "
+						 "the packet echoes TS val %u, which no packet out had before: take a "
+						 "value that "
 						 "one had, or --tcp_ts_ecr_scaled",
 						 option->ts.ecr);
 					return false;
@@ -204,7 +205,8 @@ static size_t write_tcp(uint8_t *to, const struct drill_net *net, const struct d
 	uint8_t *p;
 
 	if (leg.payload + (is_ipv6(net) ? 0 : 20) > 65535) {
-		snprintf(why->text, sizeof(why->text), "a packet with %u bytes of payload is longer than IP allows", tcp->length);
+		snprintf(why->text, sizeof(why->text), "a packet with %u bytes of payload is longer than IP allows",
+			 tcp->length);
 		return 0;
 	}
 	p = put_ip(to, net, &leg, &packet->ip);
@@ -233,7 +235,8 @@ static size_t quote_length(const struct drill_net *net, const struct drill_icmp 
 }
 
 /* The beginning of a segment of the side's, as a router would have seen it. */
-static void put_quote(uint8_t *p, const struct drill_net *net, const struct drill_icmp *icmp, const struct run_flow *flow)
+static void put_quote(uint8_t *p, const struct drill_net *net, const struct drill_icmp *icmp,
+		      const struct run_flow *flow)
 {
 	struct leg leg = {net->local, net->remote, IPPROTO_TCP, 20U + icmp->quote_length};
 	const struct drill_ip plain = {.tos = 0};
@@ -245,17 +248,19 @@ static void put_quote(uint8_t *p, const struct drill_net *net, const struct dril
 }
 
 /* The rest of the header: the MTU of a packet that was too big, the identifier of an echo. */
-static bool put_icmp_rest(uint8_t *p, const struct drill_net *net, const struct drill_icmp *icmp, struct drill_text *why)
+static bool put_icmp_rest(uint8_t *p, const struct drill_net *net, const struct drill_icmp *icmp,
+			  struct drill_text *why)
 {
-	bool too_big = is_ipv6(net) ? p[0] == ICMP6_PACKET_TOO_BIG : p[0] == ICMP_DEST_UNREACH && p[1] == ICMP_FRAG_NEEDED;
+	bool too_big =
+		is_ipv6(net) ? p[0] == ICMP6_PACKET_TOO_BIG : p[0] == ICMP_DEST_UNREACH && p[1] == ICMP_FRAG_NEEDED;
 
 	if (icmp->has_id)
 		put16(p + 4, icmp->id);
 	if (!icmp->has_mtu)
 		return true;
 	if (!too_big || (!is_ipv6(net) && icmp->mtu > 65535)) {
-		snprintf(why->text, sizeof(why->text), "over this family a packet `icmp %s%s%s` has no MTU of %u", icmp->type,
-			 icmp->code ? " " : "", icmp->code ? icmp->code : "", icmp->mtu);
+		snprintf(why->text, sizeof(why->text), "over this family a packet `icmp %s%s%s` has no MTU of %u",
+			 icmp->type, icmp->code ? " " : "", icmp->code ? icmp->code : "", icmp->mtu);
 		return false;
 	}
 	put32(p + 4, icmp->mtu); /* ICMP: 16 unused bits before it */
@@ -272,8 +277,8 @@ static size_t write_icmp(uint8_t *to, const struct drill_net *net, const struct 
 
 	memset(p, 0, leg.payload);
 	if (!drill_icmp_numbers(icmp, is_ipv6(net) ? AF_INET6 : AF_INET, p, p + 1)) {
-		snprintf(why->text, sizeof(why->text), "%s has no message `%s%s%s`", is_ipv6(net) ? "ICMPv6" : "ICMP", icmp->type,
-			 icmp->code ? " " : "", icmp->code ? icmp->code : "");
+		snprintf(why->text, sizeof(why->text), "%s has no message `%s%s%s`", is_ipv6(net) ? "ICMPv6" : "ICMP",
+			 icmp->type, icmp->code ? " " : "", icmp->code ? icmp->code : "");
 		return 0;
 	}
 	if (!put_icmp_rest(p, net, icmp, why))
@@ -284,8 +289,8 @@ static size_t write_icmp(uint8_t *to, const struct drill_net *net, const struct 
 	return (size_t)(p - to) + leg.payload;
 }
 
-size_t run_write(uint8_t *to, const struct drill_net *net, const struct drill_packet *packet, const struct run_flow *flow,
-		 bool scaled, struct drill_text *why)
+size_t run_write(uint8_t *to, const struct drill_net *net, const struct drill_packet *packet,
+		 const struct run_flow *flow, bool scaled, struct drill_text *why)
 {
 	if (packet->kind == DRILL_ICMP)
 		return write_icmp(to, net, packet, flow, why);

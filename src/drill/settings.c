@@ -2,9 +2,10 @@
 /*
  * drill/settings.c - options of a script
  *
- * Every option that the language has is carried out, has no meaning here, or is refused by its name: none is passed over. What
- * the original's runner says on the command line - addresses, and an MTU of 1520 over IPv6, for the same MSS as over IPv4 - are
- * the defaults here, and an option in the script goes over them; addresses of the other family are for the other runs.
+ * Every option that the language has is carried out, has no meaning here, or is refused by its name: none is passed
+ * over. What the original's runner says on the command line - addresses, and an MTU of 1520 over IPv6, for the same
+ * MSS as over IPv4 - are the defaults here, and an option in the script goes over them; addresses of the other
+ * family are for the other runs.
  */
 #include "drill/settings.h"
 
@@ -57,7 +58,8 @@ static const struct no {
 static const char *const without_meaning[] = {
 	"ip_version",	  /* the runs of a script are chosen with --ip */
 	"send_omit_free", /* buffers stay until the call has returned */
-	"debug", "verbose",
+	"debug",
+	"verbose",
 };
 
 /* Those that drill_net_init() reads. */
@@ -90,7 +92,10 @@ static bool read_code_option(const struct drill_note *option, struct drill_text 
 
 	return !strcmp(option->value, only) || (command && !strcmp(option->value, "python")) ||
 	       (!command && !format && !*option->value) ||
-	       refuse(why, option, command ? "code is run by python3" : format ? "code is Python" : "code sees TCP_INFO");
+	       refuse(why, option,
+		      command  ? "code is run by python3"
+		      : format ? "code is Python"
+			       : "code sees TCP_INFO");
 }
 
 static bool read_percent(struct drill_settings *set, const struct drill_note *option, struct drill_text *why)

@@ -46,7 +46,10 @@ struct drill_setting {
 	const char *name, *value;
 };
 
-/* What a script of settings sets, by the words of its command line; the list ends with a NULL name. NULL: none that we know. */
+/*
+ * What a script of settings sets, by the words of its command line; the list ends with a NULL name. NULL: none that
+ * we know.
+ */
 const struct drill_setting *drill_settings_list(const char *const *words, unsigned n);
 
 #endif

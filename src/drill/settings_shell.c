@@ -6,8 +6,8 @@
  *	                                                      set_sysctls.py, sleep, true
  *	                                                 no:  side->ops->command(), as it was written
  *
- * What is known here does the same on every side, and needs no shell. The shell would go on behind a command that fails; here
- * that ends the script unless `||` follows: a setting that was not made is never passed over.
+ * What is known here does the same on every side, and needs no shell. The shell would go on behind a command that
+ * fails; here that ends the script unless `||` follows: a setting that was not made is never passed over.
  */
 #include "drill/settings.h"
 
@@ -192,8 +192,9 @@ static bool set_word(struct drill_side *side, const char *word, struct drill_tex
 }
 
 /*
- * The scripts go on behind a setting that is refused, and so does this: cubic may not be had in a network namespace, and
- * then it is Reno, which is the nearest; settings that a side does not have are those of things that it does not have either.
+ * The scripts go on behind a setting that is refused, and so does this: cubic may not be had in a network namespace,
+ * and then it is Reno, which is the nearest; settings that a side does not have are those of things that it does not
+ * have either.
  */
 static void set_list(struct drill_side *side, const struct drill_setting *list)
 {
@@ -285,7 +286,10 @@ static bool ends_with(const char *text, const char *end)
 	return n >= m && !strcmp(text + n - m, end);
 }
 
-/* set_sysctls.py leaves a script that sets the old values again. What was set ends with the side: there is nothing to do. */
+/*
+ * set_sysctls.py leaves a script that sets the old values again. What was set ends with the side: there is nothing
+ * to do.
+ */
 static bool is_restore(const struct command *command)
 {
 	static const char begin[] = "/tmp/sysctl_restore_";

@@ -5,11 +5,10 @@
  *	start(), finish(), abandon() --- operations ---> struct la_stack --- xmit() ---> queue --- next() --->
  *	inject() --- la_receive() ------------------------>
  *
- * The clock never jumps over a deadline of the stack: it stops at each, so that every timer fires, and every frame leaves, at its
- * own nanosecond. The device takes units of several segments, as the TUN device of packetdrill does, and frames are handed
- * on as it takes them.
- * The stack's invariants, and lengths and checksums of all that it sends, are looked at all the time: a script that passes on a
- * broken stack is no use.
+ * The clock never jumps over a deadline of the stack: it stops at each, so that every timer fires, and every frame
+ * leaves, at its own nanosecond. The device takes units of several segments, as the TUN device of packetdrill does,
+ * and frames are handed on as it takes them. The stack's invariants, and lengths and checksums of all that it sends,
+ * are looked at all the time: a script that passes on a broken stack is no use.
  */
 #include "lab/drill.h"
 
@@ -261,7 +260,8 @@ static bool prepare_data(struct la_op *op, const struct drill_sys *sys)
 		la_prep_send(op, fd, memory, arg[2], (int)arg[3]);
 		return true;
 	case DRILL_SYS_SENDTO:
-		la_prep_sendto(op, fd, memory, arg[2], (int)arg[3], (struct sockaddr *)(uintptr_t)arg[4], (socklen_t)arg[5]);
+		la_prep_sendto(op, fd, memory, arg[2], (int)arg[3], (struct sockaddr *)(uintptr_t)arg[4],
+			       (socklen_t)arg[5]);
 		return true;
 	case DRILL_SYS_SENDMSG:
 		la_prep_sendmsg(op, fd, memory, (int)arg[2]);
@@ -395,7 +395,8 @@ static bool wait_here(struct lab_drill *drill, struct drill_sys *sys, struct dri
 	if (!sys->pending)
 		return true;
 	la_cancel(&pending->op, drill->now_ns);
-	return say(why, "the call waits for ever, or for more than 300 s, but the script has no time at which it returns");
+	return say(why,
+		   "the call waits for ever, or for more than 300 s, but the script has no time at which it returns");
 }
 
 static bool drill_start(struct drill_side *side, struct drill_sys *sys, bool may_wait, struct drill_text *why)
@@ -448,14 +449,16 @@ static bool drill_sysctl(struct drill_side *side, const char *name, const char *
 	int error;
 
 	if (!strcmp(name, "net.ipv4.tcp_congestion_control"))
-		return !strcmp(value, "reno") || say(why, "Lastack's congestion control is reno, %s is not there", value);
+		return !strcmp(value, "reno") ||
+		       say(why, "Lastack's congestion control is reno, %s is not there", value);
 	error = la_sysctl_set(of(side)->stack, name, value);
 	if (error == -ENOENT)
 		return say(why, "Lastack has no setting %s", name);
 	return !error || say(why, "%s cannot be \"%s\" on Lastack", name, value);
 }
 
-static void drill_counters(struct drill_side *side, void (*each)(void *arg, const char *name, uint64_t value), void *arg)
+static void drill_counters(struct drill_side *side, void (*each)(void *arg, const char *name, uint64_t value),
+			   void *arg)
 {
 	const char *name;
 	uint64_t value;

@@ -2,8 +2,8 @@
 /*
  * lab/drill.h - the side `lastack`: one stack in virtual time, on which scripts are played (drill/backend.h)
  *
- * Nothing here waits: the clock goes from one deadline of the stack to the next, and a script of an hour is played in no time.
- * The same script and seed make the same run, byte for byte.
+ * Nothing here waits: the clock goes from one deadline of the stack to the next, and a script of an hour is played
+ * in no time. The same script and seed make the same run, byte for byte.
  */
 #ifndef LAB_DRILL_H
 #define LAB_DRILL_H
