@@ -191,7 +191,8 @@ static const char *check_opening(struct sock *sk)
 	bool child = sk->common.state == TCP_SYN_RECV && tp->snd_una == tp->write_seq;
 
 	HOLDS(!sock_flag(sk, SOCK_DEAD) && !sock_flag(sk, SOCK_DONE));
-	HOLDS(!tp->write_queue && !tp->receive_queue && !tp->ofo);
+	HOLDS(!tp->write_queue && !tp->receive_queue);
+	HOLDS(!tp->ofo || (sk->common.state == TCP_SYN_RECV && !tp->ofo->queue));
 	HOLDS(child || tp->write_seq == tp->snd_una + 1);
 	HOLDS(child || (tp->packets_out == 1 && tp->retrans_kind == ICSK_TIME_RETRANS));
 	return NULL;
