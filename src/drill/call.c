@@ -173,13 +173,15 @@ const struct drill_fd *drill_calls_fds(const struct drill_calls *calls)
 	return calls->fds;
 }
 
+/* The newest with the number: accept() may give one that is still open, for connections that the script needs no more. */
 static struct drill_fd *find(const struct drill_calls *calls, int number)
 {
-	struct drill_fd *fd = calls->fds;
+	struct drill_fd *fd, *newest = NULL;
 
-	while (fd && (fd->closed || fd->number != number))
-		fd = fd->next;
-	return fd;
+	for (fd = calls->fds; fd; fd = fd->next)
+		if (!fd->closed && fd->number == number)
+			newest = fd;
+	return newest;
 }
 
 const struct drill_fd *drill_calls_find(const struct drill_calls *calls, int number)
@@ -196,7 +198,7 @@ const struct drill_fd *drill_calls_under_test(const struct drill_calls *calls)
 static bool add_fd(struct drill_calls *calls, const struct drill_fd *like, struct drill_text *wrong)
 {
 	struct drill_fd *fd = need(malloc(sizeof(*fd)));
-	bool twice = like->number >= 0 && find(calls, like->number);
+	bool twice = like->number >= 0 && like->role != DRILL_FD_ACCEPTED && find(calls, like->number);
 
 	*fd = *like;
 	fd->next = NULL;

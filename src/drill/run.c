@@ -125,7 +125,7 @@ static bool side_is_sound(struct runner *run)
 
 static bool run_events(struct runner *run)
 {
-	run->wire.begin_ns = run->side->ops->now(run->side);
+	run->wire.begin_ns = run->side->ops->begin ? run->side->ops->begin(run->side) : run->side->ops->now(run->side);
 	for (const struct drill_event *event = run->play->script->events; event; event = event->next) {
 		bool good = turn_to(run, event) && run_event(run);
 

@@ -146,6 +146,15 @@ static bool is_syn(const struct drill_tcp *tcp)
 	return tcp->flags & DRILL_SYN && !(tcp->flags & DRILL_ACK);
 }
 
+/* An older connection may still be sending its SYN. */
+static bool is_of_older(const struct run_flow *flow, const struct drill_tcp *tcp)
+{
+	while ((flow = flow->older))
+		if (flow->local_port == tcp->src_port && flow->remote_port == tcp->dst_port)
+			return true;
+	return false;
+}
+
 /* The side chooses its port and its first number when it connects: they are learned from its SYN. */
 static bool is_of_flow(struct runner *run, const struct run_seen *seen)
 {
@@ -159,7 +168,8 @@ static bool is_of_flow(struct runner *run, const struct run_seen *seen)
 		return seen->packet.kind == line->kind;
 	if (has_ports_of(flow, &line->tcp, tcp))
 		return true;
-	if (flow->state != FLOW_SYN_EXPECTED || !is_syn(tcp) || tcp->dst_port != flow->remote_port)
+	if (flow->state != FLOW_SYN_EXPECTED || !is_syn(tcp) || tcp->dst_port != flow->remote_port ||
+	    is_of_older(flow, tcp))
 		return false;
 	flow->local_port = tcp->src_port;
 	flow->local_isn = tcp->seq;
