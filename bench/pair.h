@@ -176,7 +176,8 @@ static inline void pair_address(struct pair *pair, int who, int family, unsigned
 	     "la_addr_add");
 }
 
-static inline struct pair *pair_new(unsigned servers)
+/* @servers addresses of the server; @features: enum la_device_feature, of both ends of the wire */
+static inline struct pair *pair_new(unsigned servers, uint32_t features)
 {
 	static const uint8_t any[16];
 	struct pair *pair = calloc(1, sizeof(*pair));
@@ -190,8 +191,11 @@ static inline struct pair *pair_new(unsigned servers)
 		pair->out[i].slot = calloc(RING_SLOTS, SLOT_BYTES);
 		if (!pair->stack[i] || !pair->out[i].slot)
 			die("no memory");
-		pair->dev[i] =
-			(struct la_device){.name = "memory", .mtu = MTU, .xmit = ring_xmit, .world = &pair->out[i]};
+		pair->dev[i] = (struct la_device){.name = "memory",
+						  .mtu = MTU,
+						  .features = features,
+						  .xmit = ring_xmit,
+						  .world = &pair->out[i]};
 		pair->ifindex[i] = (int)must_not_fail(la_device_add(pair->stack[i], &pair->dev[i]), "la_device_add");
 		pair->task[i] = la_task_new(pair->stack[i]);
 		must(la_route_add(pair->stack[i], pair->ifindex[i], AF_INET, any, 0), 0, "la_route_add");

@@ -28,7 +28,7 @@ static double each(uint64_t after, uint64_t before)
 
 static double slot_bytes(void)
 {
-	struct pair *pair = pair_new(1);
+	struct pair *pair = pair_new(1, 0);
 	int fd = pair_listen(pair, AF_INET, PORT, 1);
 	uint64_t before = usage_of(pair, SERVER).bytes;
 	double slot;
@@ -43,7 +43,7 @@ static double slot_bytes(void)
 /* @ends: the client's and the server's end of an established connection */
 static void established_bytes(int family, double slot, double ends[2])
 {
-	struct pair *pair = pair_new(ADDRESSES);
+	struct pair *pair = pair_new(ADDRESSES, 0);
 	int listener = pair_listen(pair, family, PORT, 16);
 	uint64_t before[2] = {usage_of(pair, CLIENT).bytes, usage_of(pair, SERVER).bytes};
 
@@ -63,7 +63,7 @@ static void established_bytes(int family, double slot, double ends[2])
 /* The client gives each attempt up at once, which is silent; only the server is looked at. */
 static double request_bytes(int family)
 {
-	struct pair *pair = pair_new(ADDRESSES);
+	struct pair *pair = pair_new(ADDRESSES, 0);
 	uint64_t before;
 	double bytes;
 
@@ -101,7 +101,7 @@ static void one_life(struct pair *pair, int listener, const struct sockaddr_stor
 
 static double timewait_bytes(int family)
 {
-	struct pair *pair = pair_new(ADDRESSES);
+	struct pair *pair = pair_new(ADDRESSES, 0);
 	int listener = pair_listen(pair, family, PORT, 16);
 	struct sockaddr_storage to = pair_addr(SERVER, family, 0, PORT);
 	uint64_t before;

@@ -79,9 +79,11 @@ LA_API void la_stack_free(struct la_stack *stack);
  * @iov, @iovcnt: the bytes, IP header first (link layer: none, as on a TUN device); borrowed for the call
  * @len:          their sum
  * @hdr_len:      bytes of IP and TCP header together; 0 where @gso_size is 0
- * @gso_size:     0: one complete frame with correct checksums. Otherwise the payload bytes of each segment but the last:
- *                the driver cuts the unit with la_frame_cut(), or hands it to a device that can
+ * @gso_size:     0: one complete frame. Otherwise the payload bytes of each segment but the last: the driver cuts the unit
+ *                with la_frame_cut(), or hands it to a device that can
  * @family:       AF_INET or AF_INET6
+ * @csum_missing: TCP's checksum has not been filled in (LA_DEVICE_TX_CSUM); la_frame_cut() does it where it is wanted.
+ *                False: all checksums of a frame are correct
  */
 struct la_frame {
 	const struct iovec *iov;
@@ -90,6 +92,7 @@ struct la_frame {
 	uint16_t hdr_len;
 	uint16_t gso_size;
 	uint8_t family;
+	bool csum_missing;
 };
 
 /* How many frames the unit becomes: 1 where gso_size is 0. */
@@ -99,11 +102,18 @@ LA_API uint32_t la_frame_count(const struct la_frame *frame);
  * Returns its length, or 0 if @cap is too small or @index too large. */
 LA_API size_t la_frame_cut(const struct la_frame *frame, uint32_t index, void *buf, size_t cap);
 
+/* What a device relieves the stack of, as in the kernel; its loopback has both. */
+enum la_device_feature {
+	LA_DEVICE_TX_CSUM = 1 << 0, /* NETIF_F_HW_CSUM: takes TCP segments without their checksum, la_frame.csum_missing */
+	LA_DEVICE_RX_CSUM = 1 << 1, /* NETIF_F_RXCSUM: brings no TCP segment whose checksum would have to be looked at */
+};
+
 /**
  * struct la_device - where frames leave; filled by the host, borrowed until the stack ends
  * @name:     for messages and traces
  * @mtu:      largest IP packet, 1280 .. 65535 (IPv4 alone: from 68)
  * @gso_max:  largest unit in bytes that @xmit takes, 0: 65536
+ * @features: enum la_device_feature, from la_device_add() on
  * @xmit:     sends one frame; borrows it; 0, or -ENOBUFS where a full queue dropped it (Linux: NET_XMIT_DROP)
  * @world:    the host's
  */
@@ -111,6 +121,7 @@ struct la_device {
 	const char *name;
 	uint32_t mtu;
 	uint32_t gso_max;
+	uint32_t features;
 	int (*xmit)(struct la_device *dev, const struct la_frame *frame);
 	void *world;
 };

@@ -33,6 +33,9 @@ bool htab_remove(struct htab *t, struct hnode *n); /* false if it was not there 
 void htab_replace(struct htab *t, struct hnode *old, struct hnode *n); /* @n stands for the same, in @old's place */
 static inline struct hnode *htab_first(const struct htab *t, uint32_t hash) { return t->slot[hash & t->mask]; }
 
+/* A lookup or removal will follow: the chain's head may come into the cache meanwhile. */
+static inline void htab_prefetch(const struct htab *t, uint32_t hash) { __builtin_prefetch(&t->slot[hash & t->mask]); }
+
 /* for (n = htab_first(t, h); n; n = n->next) if (n->hash == h && ...) */
 #define htab_for_each_candidate(n, t, h) \
 	for ((n) = htab_first(t, h); (n); (n) = (n)->next) \

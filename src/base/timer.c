@@ -117,7 +117,6 @@ struct timer *wheel_pop(struct wheel *w, uint32_t now)
 		} else {
 			struct timer *t = w->slot[0][DIGIT(next, 0)];
 
-			__builtin_prefetch(t->next); /* one of a crowd, as a rule, that nobody has looked at for long */
 			timer_disarm(w, t);
 			return t;
 		}

@@ -50,5 +50,10 @@ static inline bool timer_armed(const struct timer *t) { return t->pprev != NULL;
 bool wheel_next(const struct wheel *w, uint32_t *tick);
 /* Moves the wheel to @now and returns the next due timer, disarmed, or NULL when none is left up to @now. */
 struct timer *wheel_pop(struct wheel *w, uint32_t now);
+/* After wheel_pop(): who may be the next one, of the same tick; NULL: nobody is known. It stays armed. */
+static inline const struct timer *wheel_peek(const struct wheel *w)
+{
+	return w->slot[0][w->now & (WHEEL_SLOTS - 1)];
+}
 
 #endif

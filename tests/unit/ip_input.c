@@ -553,10 +553,23 @@ static void ipv4_noise_is_survived(void **state)
 	}
 }
 
+static void a_device_may_vouch_for_the_transport_checksum(void **state)
+{
+	(void)state;
+	good4("10.0.0.2", "10.0.0.1");
+	ip_net_receive(&t, p.b, p.len);
+	assert_false(tcp.pkt.csum_ok);
+	t.dev.features = LA_DEVICE_RX_CSUM;
+	ip_net_receive(&t, p.b, p.len);
+	assert_int_equal(tcp.count, 2);
+	assert_true(tcp.pkt.csum_ok);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		T(a_device_may_vouch_for_the_transport_checksum),
 		T(a_good_ipv4_packet_reaches_its_transport_without_padding),
 		T(every_truncation_of_an_ipv4_packet_is_counted_and_dropped),
 		T(header_lengths_that_contradict_themselves_are_header_errors),

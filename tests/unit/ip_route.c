@@ -371,6 +371,54 @@ static void what_is_too_large_or_goes_nowhere_says_so(void **state)
 	assert_int_equal(ip_xmit(&t.net, &out), -ENOBUFS);
 }
 
+static bool left_out;
+
+static int note_csum(struct la_device *dev, const struct la_frame *frame)
+{
+	left_out = frame->csum_missing;
+	return ip_net_xmit(dev, frame); /* by la_frame_cut(), which makes up for it */
+}
+
+/* Sends @len bytes over @dev, and has a look at the checksum of what becomes of them. */
+static void send_summed(const struct la_device *dev, const char *to, uint32_t len, bool leave_out)
+{
+	uint8_t tcp[20] = {[12] = 0x50}, pseudo[12] = "\x0a\0\0\1", *sent;
+	static uint8_t data[3000] = "an odd number of bytes";
+	struct iovec iov[2] = {{tcp, 20}, {data, len - 20}};
+	struct ip_out out = {.saddr = A("10.0.0.1"),
+			     .daddr = A(to),
+			     .proto = IPPROTO_TCP,
+			     .csum_at = TCP_CSUM_AT,
+			     .iov = iov,
+			     .iovcnt = 2,
+			     .len = len};
+	uint32_t first = (uint32_t)t.sent_count;
+
+	assert_int_equal(ip_xmit(&t.net, &out), 0);
+	assert_int_equal(left_out, leave_out);
+	assert_int_equal(get_be16(tcp + 16) == 0, leave_out);
+	if (len > dev->mtu)
+		return;
+	sent = t.sent[first];
+	memcpy(pseudo + 4, sent + 16, 4);
+	pseudo[9] = IPPROTO_TCP;
+	put_be16(pseudo + 10, (uint16_t)len);
+	assert_int_equal(naive_sum(sent + 20, len, naive_sum(pseudo, 12, 0)), 0xffff);
+}
+
+static void a_device_may_do_without_the_transport_checksum(void **state)
+{
+	struct la_device plain = {.name = "sums", .mtu = 1400, .xmit = note_csum, .world = &t}, none = plain;
+
+	(void)state;
+	none.features = LA_DEVICE_TX_CSUM;
+	assert_int_equal(add_route(dev_add(&t.net, &plain), "20.0.0.0", 8), 0);
+	assert_int_equal(add_route(dev_add(&t.net, &none), "30.0.0.0", 8), 0);
+	send_summed(&plain, "20.0.0.1", 43, false);
+	send_summed(&none, "30.0.0.1", 43, true);
+	send_summed(&none, "30.0.0.1", 2000, false); /* nobody can make up for it in a fragment */
+}
+
 /* Every allocation of ip_init() and link_init() refused in turn. */
 static void a_layer_that_cannot_begin_ends_without_a_leak(void **state)
 {
@@ -408,6 +456,7 @@ int main(void)
 		T(headers_are_built_as_by_linux),
 		T(a_unit_takes_an_id_for_each_of_its_segments),
 		T(what_is_too_large_or_goes_nowhere_says_so),
+		T(a_device_may_do_without_the_transport_checksum),
 		T(a_layer_that_cannot_begin_ends_without_a_leak),
 	};
 

@@ -105,6 +105,7 @@ void ip4_deliver(struct net *net, int ifindex, const uint8_t *p, const struct ip
 		.proto = h->proto,
 		.dsfield = h->dsfield,
 		.ttl = h->ttl,
+		.csum_ok = dev_features(net, ifindex) & LA_DEVICE_RX_CSUM,
 		.gso_size = ifindex == LOOPBACK_IFINDEX ? loopback_gso_size(net) : 0,
 		.ifindex = ifindex,
 	};
@@ -244,6 +245,7 @@ static void ip6_transport(struct net *net, const struct ip6_walk *walk)
 		.proto = walk->next,
 		.dsfield = walk->h->dsfield,
 		.ttl = walk->h->ttl,
+		.csum_ok = dev_features(net, walk->ifindex) & LA_DEVICE_RX_CSUM,
 		.gso_size = walk->ifindex == LOOPBACK_IFINDEX ? loopback_gso_size(net) : 0,
 		.ifindex = walk->ifindex,
 	};

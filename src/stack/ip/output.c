@@ -3,6 +3,7 @@
  * ip/output.c - a transport's packet gets its IP header and leaves
  *
  * In:  struct ip_out: addresses, and the transport's bytes in pieces; nothing is copied.
+ * Here: the transport's checksum, where the device does not do without it (as the kernel's loopback does).
  * Out: dev_xmit(), with the header as one piece more in front. What is larger than the path MTU leaves in fragments, or
  *      not at all where @df forbids it; units of segments are the driver's to cut.
  */
@@ -12,11 +13,11 @@
 
 /* Linux gives each connection a counter of its own and unconnected packets with DF the id 0; here all packets take from
  * a counter shared by destinations of one hash (docs/LINUX.md). */
-static uint16_t take_ids(struct ip *ip, const struct ip_out *out, uint32_t count)
+static uint16_t take_ids(const struct dst *dst, uint32_t count)
 {
-	uint16_t *id = &ip->ids[addr_mix(&out->daddr) % IP_IDS], first = *id;
+	uint16_t first = *dst->id;
 
-	*id = (uint16_t)(first + count);
+	*dst->id = (uint16_t)(first + count);
 	return first;
 }
 
@@ -26,6 +27,19 @@ static uint32_t segments(const struct ip_out *out)
 	uint32_t payload = out->len - (uint32_t)out->iov[0].iov_len;
 
 	return out->gso_size && payload > out->gso_size ? (payload + out->gso_size - 1) / out->gso_size : 1;
+}
+
+static void fill_csum(const struct ip_out *out)
+{
+	uint64_t sum = csum_pseudo(&out->saddr, &out->daddr, out->len, out->proto);
+	uint8_t *hdr = out->iov[0].iov_base;
+	uint16_t csum;
+
+	sum = csum_words(hdr, out->iov[0].iov_len, sum);
+	for (int i = 1; i < out->iovcnt; i++)
+		sum = csum_partial(out->iov[i].iov_base, out->iov[i].iov_len, sum);
+	csum = csum_fold(sum);
+	memcpy(hdr + out->csum_at, &csum, sizeof(csum));
 }
 
 static struct ip_header header_of(struct net *net, const struct ip_out *out, bool v4, uint32_t len)
@@ -40,11 +54,30 @@ static struct ip_header header_of(struct net *net, const struct ip_out *out, boo
 	};
 }
 
+/* The header of a packet that leaves whole, or of a unit. Two functions, so that the compiler keeps
+ * IPv4's few words in registers. */
+static void push_header4(struct net *net, const struct dst *dst, const struct ip_out *out, uint8_t *hdr, uint32_t len, bool df)
+{
+	struct ip_header h = header_of(net, out, true, len);
+
+	h.id = take_ids(dst, segments(out));
+	h.frag = df ? IP_DF : 0;
+	ip4_build(hdr, &h);
+}
+
+static void push_header6(struct net *net, const struct ip_out *out, uint8_t *hdr, uint32_t len)
+{
+	struct ip_header h = header_of(net, out, false, len);
+
+	ip6_build(hdr, &h);
+}
+
 /* Sends what stands in @iov behind @iov[0], which is taken by the header. */
 static int send_frame(struct net *net, int ifindex, struct iovec *iov, int iovcnt, uint8_t *hdr, uint32_t hdr_len,
-		      uint32_t len, const struct ip_out *out, bool v4)
+		      uint32_t len, const struct ip_out *out, bool v4, bool no_csum)
 {
-	struct la_frame frame = { .iov = iov, .iovcnt = iovcnt, .len = len, .family = v4 ? AF_INET : AF_INET6 };
+	struct la_frame frame = { .iov = iov, .iovcnt = iovcnt, .len = len, .family = v4 ? AF_INET : AF_INET6,
+				  .csum_missing = no_csum };
 
 	iov[0] = (struct iovec){ hdr, hdr_len };
 	if (out->gso_size) {
@@ -96,21 +129,21 @@ static void build_fragment(uint8_t *hdr, struct ip_header *h, bool v4, uint32_t 
 	put_be32(hdr + IP6_HDR_LEN + 4, id);
 }
 
-static int xmit_fragments(struct net *net, const struct ip_out *out, bool v4, int ifindex, uint32_t mtu)
+static int xmit_fragments(struct net *net, const struct dst *dst, const struct ip_out *out, bool v4)
 {
 	uint8_t hdr[IP6_HDR_LEN + IP6_FRAG_HDR_LEN];
 	uint32_t hdr_len = v4 ? IP4_HDR_LEN : sizeof(hdr);
-	uint32_t room = (mtu - hdr_len) & ~7u, len, id;
+	uint32_t room = (dst->mtu - hdr_len) & ~7u, len, id;
 	struct ip_header h = header_of(net, out, v4, 0);
 	struct iovec iov[1 + IP_OUT_IOV];
 	int n, err;
 
-	id = v4 ? take_ids(net->ip, out, 1) : (uint32_t)net_random(net);
+	id = v4 ? take_ids(dst, 1) : (uint32_t)net_random(net);
 	for (uint32_t off = 0; off < out->len; off += len) {
 		len = min(room, out->len - off);
 		build_fragment(hdr, &h, v4, id, off, len, off + len < out->len);
 		n = iov_slice(iov + 1, out->iov, out->iovcnt, off, len);
-		err = send_frame(net, ifindex, iov, n + 1, hdr, hdr_len, hdr_len + len, out, v4);
+		err = send_frame(net, dst->ifindex, iov, n + 1, hdr, hdr_len, hdr_len + len, out, v4, false);
 		if (err) {
 			NET_INC(net, v4 ? MIB_Ip_FragFails : MIB_Ip6_FragFails);
 			return err;
@@ -127,8 +160,8 @@ int ip_xmit(struct net *net, const struct ip_out *out)
 	bool v4 = addr_is_v4(&out->daddr), df = out->df && !dst->mtu_locked;
 	uint32_t hdr_len = v4 ? IP4_HDR_LEN : IP6_HDR_LEN, len = hdr_len + out->len;
 	struct iovec iov[1 + IP_OUT_IOV];
+	bool want_csum = out->csum_at && !out->gso_size, no_csum = want_csum && dst->tx_csum && len <= dst->mtu;
 	uint8_t hdr[IP6_HDR_LEN];
-	struct ip_header h;
 
 	assert(out->iovcnt <= IP_OUT_IOV);
 	if (unlikely(dst->kind != DST_UNICAST && dst->kind != DST_LOCAL)) {
@@ -138,21 +171,19 @@ int ip_xmit(struct net *net, const struct ip_out *out)
 	if (unlikely((v4 ? len : out->len) > IP_MAX_LEN))
 		return -EMSGSIZE;
 	NET_INC(net, v4 ? MIB_Ip_OutRequests : MIB_Ip6_OutRequests);
+	if (want_csum && !no_csum)
+		fill_csum(out);
 	if (unlikely(!out->gso_size && len > dst->mtu)) {
 		if (!df)
-			return xmit_fragments(net, out, v4, dst->ifindex, dst->mtu);
+			return xmit_fragments(net, dst, out, v4);
 		NET_INC(net, v4 ? MIB_Ip_FragFails : MIB_Ip6_FragFails);
 		return -EMSGSIZE;
 	}
-	h = header_of(net, out, v4, len);
-	if (v4) {
-		h.id = take_ids(net->ip, out, segments(out));
-		h.frag = df ? IP_DF : 0;
-		ip4_build(hdr, &h);
-	} else {
-		ip6_build(hdr, &h);
-	}
+	if (likely(v4))
+		push_header4(net, dst, out, hdr, len, df);
+	else
+		push_header6(net, out, hdr, len);
 	for (int i = 0; i < out->iovcnt; i++)
 		iov[1 + i] = out->iov[i];
-	return send_frame(net, dst->ifindex, iov, 1 + out->iovcnt, hdr, hdr_len, len, out, v4);
+	return send_frame(net, dst->ifindex, iov, 1 + out->iovcnt, hdr, hdr_len, len, out, v4, no_csum);
 }

@@ -192,6 +192,7 @@ const struct dst *ip_dst_slow(struct net *net, struct dst *dst, const struct in6
 	memset(dst, 0, sizeof(*dst));
 	dst->daddr = *daddr;
 	dst->gen = ip->gen;
+	dst->id = &ip->ids[addr_mix(daddr) % IP_IDS];
 	dst->kind = addr_kind(ip, daddr);
 	dst->prefixlen = 128;
 	dst->expires_ns = UINT64_MAX;
@@ -209,6 +210,7 @@ const struct dst *ip_dst_slow(struct net *net, struct dst *dst, const struct in6
 		return dst;
 	}
 	dst_set_mtu(net, dst);
+	dst->tx_csum = dev_features(net, dst->ifindex) & LA_DEVICE_TX_CSUM;
 	dst->saddr = select_source(ip, dst);
 	return dst;
 }

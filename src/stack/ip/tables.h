@@ -6,7 +6,7 @@
 #include "stack/ip/ip.h"
 #include "stack/link/link.h"
 
-#define DST_CACHE_BITS 8
+#define DST_CACHE_BITS 8 /* entries of 64 bytes */
 #define IP_IDS 64
 
 enum dst_kind { DST_UNREACHABLE, DST_UNICAST, DST_LOCAL, DST_BROADCAST, DST_MULTICAST };
@@ -16,13 +16,17 @@ struct dst {
 	struct in6_addr daddr;
 	struct in6_addr saddr; /* the source that suits it; :: where there is none */
 	uint64_t expires_ns;   /* of the path MTU */
+	uint16_t *id;	       /* the next IPv4 id, shared by destinations of one hash */
 	uint32_t gen;	       /* valid while it is struct ip's */
 	uint32_t mtu;
 	int ifindex;
 	uint8_t kind;	     /* enum dst_kind */
 	uint8_t prefixlen;   /* of the route */
+	bool tx_csum;	     /* the device wants no checksum of us */
 	bool mtu_locked;     /* the path MTU learnt was below min_pmtu: larger packets go without DF */
 };
+
+static_assert(sizeof(struct dst) == 64, "found by a shift, and one cache line");
 
 struct ip_addr {
 	struct hnode node; /* ip.addr_hash */
@@ -79,7 +83,7 @@ struct ip {
 	uint32_t icmp_credit;
 	uint64_t icmp_stamp_ms;
 
-	uint16_t ids[IP_IDS]; /* next IPv4 id, by a hash of the addresses */
+	uint16_t ids[IP_IDS]; /* next IPv4 id, by a hash of the destination */
 };
 
 /* route.c */

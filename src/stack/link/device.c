@@ -32,13 +32,6 @@ void link_exit(struct net *net)
 	net->link = NULL;
 }
 
-static struct la_device *dev_by_index(const struct net *net, int ifindex)
-{
-	int i = ifindex - FIRST_IFINDEX;
-
-	return i >= 0 && i < net->link->count ? net->link->dev[i] : NULL;
-}
-
 static bool dev_grow(struct net *net)
 {
 	struct link *link = net->link;

@@ -46,13 +46,28 @@ static uint64_t pseudo_of(const uint8_t *ip, uint8_t family, uint32_t tcp_len)
 	return csum_pseudo(&saddr, &daddr, tcp_len, IPPROTO_TCP);
 }
 
+static uint32_t ip_hdr_len(const struct la_frame *frame, const uint8_t *buf)
+{
+	return frame->family == AF_INET ? (buf[0] & 15) * 4u : IP6_HDR_LEN;
+}
+
+/* TCP's checksum, of the @len bytes of a whole frame at @buf. */
+static void fill_csum(const struct la_frame *frame, uint8_t *buf, uint32_t len)
+{
+	uint32_t ip_len = ip_hdr_len(frame, buf);
+	uint8_t *tcp = buf + ip_len;
+	uint16_t csum = 0;
+
+	memcpy(tcp + 16, &csum, 2);
+	csum = csum_fold(csum_partial(tcp, len - ip_len, pseudo_of(buf, frame->family, len - ip_len)));
+	memcpy(tcp + 16, &csum, 2);
+}
+
 /* Makes the headers at @buf those of @payload bytes that begin @off bytes into the unit's; the payload follows them. */
 static void finish_headers(const struct la_frame *frame, uint8_t *buf, uint32_t index, uint32_t off, uint32_t payload)
 {
 	uint32_t len = frame->hdr_len + payload;
-	uint32_t ip_len = frame->family == AF_INET ? (buf[0] & 15) * 4u : IP6_HDR_LEN;
-	uint8_t *tcp = buf + ip_len;
-	uint16_t csum = 0;
+	uint8_t *tcp = buf + ip_hdr_len(frame, buf);
 
 	if (frame->family == AF_INET) {
 		put_be16(buf + 2, (uint16_t)len);
@@ -66,9 +81,7 @@ static void finish_headers(const struct la_frame *frame, uint8_t *buf, uint32_t 
 		tcp[13] &= (uint8_t)~(TCPHDR_FIN | TCPHDR_PSH);
 	if (off)
 		tcp[13] &= (uint8_t)~TCPHDR_CWR;
-	memcpy(tcp + 16, &csum, 2);
-	csum = csum_fold(csum_partial(tcp, len - ip_len, pseudo_of(buf, frame->family, len - ip_len)));
-	memcpy(tcp + 16, &csum, 2);
+	fill_csum(frame, buf, len);
 }
 
 uint32_t la_frame_count(const struct la_frame *frame)
@@ -90,6 +103,8 @@ size_t la_frame_cut(const struct la_frame *frame, uint32_t index, void *buf, siz
 		if (cap < frame->len)
 			return 0;
 		iov_copy(buf, frame->iov, 0, frame->len);
+		if (frame->csum_missing)
+			fill_csum(frame, buf, frame->len);
 		return frame->len;
 	}
 	off = index * frame->gso_size;

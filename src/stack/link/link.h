@@ -33,4 +33,19 @@ struct link {
 };
 int loopback_xmit(struct net *net, const struct la_frame *frame);
 
+static inline struct la_device *dev_by_index(const struct net *net, int ifindex) /* the host's; NULL: loopback, or none */
+{
+	int i = ifindex - (LOOPBACK_IFINDEX + 1);
+
+	return i >= 0 && i < net->link->count ? net->link->dev[i] : NULL;
+}
+
+/* enum la_device_feature */
+static inline uint32_t dev_features(const struct net *net, int ifindex)
+{
+	const struct la_device *dev = dev_by_index(net, ifindex);
+
+	return dev ? dev->features : 0;
+}
+
 #endif

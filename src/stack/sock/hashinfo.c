@@ -537,12 +537,7 @@ static int connect_try_port(struct sock *sk, uint16_t port, struct pair_claim *c
 
 static uint64_t port_offset(const struct sock *sk)
 {
-	struct {
-		struct in6_addr saddr, daddr;
-		uint32_t dport;
-	} peer = {sk->rcv_saddr, sk->daddr, sk->common.dport};
-
-	return siphash(&peer, sizeof(peer), &sk->net->port_key);
+	return addr_siphash(&sk->rcv_saddr, &sk->daddr, sk->common.dport, &sk->net->port_key);
 }
 
 /* RFC 6056 section 3.3.4: an offset by a keyed hash of the peer, and a table of counters by another part of it. The

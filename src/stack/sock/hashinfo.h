@@ -88,6 +88,13 @@ void inet_put_port(struct sock *sk);
 /* @tw becomes an owner beside its predecessor, which gives its own share back when its socket lets the port go. */
 void inet_bind_bucket_move(struct net *net, struct sock *sk, struct timewait_sock *tw);
 void inet_bind_bucket_put_tw(struct net *net, struct timewait_sock *tw);
+/* @tw will be taken out of the tables soon. */
+static inline void inet_twsk_prefetch(const struct net *net, const struct timewait_sock *tw)
+{
+	htab_prefetch(&net->hashinfo->pairs, tw->common.hash.hash);
+	if (tw->bind)
+		__builtin_prefetch(tw->bind->owners);
+}
 /* The sock's address has changed: its share goes to the bucket of the new one. 0, or -ENOMEM and it stays where it was.
  * inet_hash_connect() does it for the address that connect() chose; to be called when that is taken back (Linux:
  * inet_bhash2_update_saddr, inet_bhash2_reset_saddr). One that is not bound is left alone. */

@@ -599,8 +599,9 @@ static void tcp_rcv_sock(struct net *net, struct tcp_seg *seg)
 static void tcp_rcv(struct net *net, const struct ip_packet *pkt)
 {
 	struct tcp_seg seg;
-	enum tcp_seg_verdict verdict = tcp_parse_segment(&seg, &pkt->saddr, &pkt->daddr, pkt->data, pkt->len);
+	enum tcp_seg_verdict verdict;
 
+	verdict = (pkt->csum_ok ? tcp_read_segment : tcp_parse_segment)(&seg, &pkt->saddr, &pkt->daddr, pkt->data, pkt->len);
 	NET_INC(net, MIB_Tcp_InSegs);
 	switch (verdict) {
 	case TCP_SEG_BAD_CSUM:

@@ -3,7 +3,7 @@
  * tcp/output.c - a unit gets its header and leaves
  *
  * In:   a unit of a send queue (xmit.c, retransmit.c, probe.c), or a segment without text made here: ACK, RST, probe.
- * Here: the header is built on the stack: options, window (rcvwin.c), checksum; what follows from having acknowledged, or
+ * Here: the header is built on the stack: options, window (rcvwin.c); the checksum is left to ip_xmit(); what follows from having acknowledged, or
  *       from having sent data, is noted.
  * Out:  ip_xmit(), header and payload as two pieces; nothing is copied.
  */
@@ -121,18 +121,6 @@ static uint32_t build_header(struct sock *sk, struct sk_buff *skb, uint8_t *hdr)
 	return len;
 }
 
-static void write_checksum(const struct sock *sk, const struct sk_buff *skb, uint8_t *hdr, uint32_t hdr_len)
-{
-	uint64_t sum = csum_pseudo(&sk->rcv_saddr, &sk->daddr, hdr_len + skb->len, IPPROTO_TCP);
-	uint16_t csum;
-
-	sum = csum_words(hdr, hdr_len, sum);
-	if (skb->len)
-		sum = csum_partial(skb_data(skb), skb->len, sum);
-	csum = csum_fold(sum);
-	memcpy(hdr + 16, &csum, sizeof(csum));
-}
-
 /* ------------------------------------------------------------------ what follows from having sent */
 
 static void event_ack_sent(struct sock *sk)
@@ -170,8 +158,6 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb)
 	tp->wstamp_us = net_time_us(net);
 
 	hdr_len = build_header(sk, skb, hdr);
-	if (!skb->gso_size)
-		write_checksum(sk, skb, hdr, hdr_len);
 	if (likely(flags_of(skb) & TCPHDR_ACK))
 		event_ack_sent(sk);
 	if (skb->len)
@@ -189,6 +175,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb)
 		.dsfield = sk->opts->tos,
 		.ttl = sk->opts->ttl,
 		.df = !net->sysctl.ip_no_pmtu_disc,
+		.csum_at = TCP_CSUM_AT,
 		.gso_size = skb->gso_size,
 		.iov = iov,
 		.iovcnt = skb->len ? 2 : 1,

@@ -41,11 +41,8 @@ static int send_bare(struct net *net, const struct bare_segment *seg)
 	uint8_t hdr[TCP_HDR_LEN + TCP_OPT_MAX];
 	uint32_t len = TCP_HDR_LEN + (uint32_t)tcp_write_options(hdr + TCP_HDR_LEN, &seg->opt);
 	struct iovec iov = { hdr, len };
-	uint16_t csum;
 
 	tcp_write_header(hdr, seg->sport, seg->dport, seg->seq, seg->ack, len, seg->flags, seg->wnd);
-	csum = csum_fold(csum_words(hdr, len, csum_pseudo(&seg->saddr, &seg->daddr, len, IPPROTO_TCP)));
-	memcpy(hdr + 16, &csum, sizeof(csum));
 	NET_INC(net, MIB_Tcp_OutSegs);
 	return ip_xmit(net, &(struct ip_out){
 		.saddr = seg->saddr,
@@ -54,6 +51,7 @@ static int send_bare(struct net *net, const struct bare_segment *seg)
 		.dsfield = seg->dsfield,
 		.ttl = seg->ttl,
 		.df = true,
+		.csum_at = TCP_CSUM_AT,
 		.iov = &iov,
 		.iovcnt = 1,
 		.len = len,

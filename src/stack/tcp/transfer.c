@@ -53,23 +53,13 @@ void tcp_init_buffer_space(struct sock *sk)
 
 /* ------------------------------------------------------------------ first numbers */
 
-struct pair_key {
-	struct in6_addr saddr, daddr;
-	uint16_t sport, dport;
-};
-
 uint32_t tcp_init_seq(struct net *net, const struct in6_addr *saddr, const struct in6_addr *daddr, uint16_t sport,
 		      uint16_t dport)
 {
-	struct pair_key key;
+	uint32_t ports = (uint32_t)sport << 16 | dport;
 
-	memset(&key, 0, sizeof(key));
-	key.saddr = *saddr;
-	key.daddr = *daddr;
-	key.sport = sport;
-	key.dport = dport;
 	/* the clock runs 64 ns a step, as Linux's: 4.5 minutes around the circle */
-	return (uint32_t)siphash(&key, sizeof(key), &net->isn_key) + (uint32_t)(net->now_ns >> 6);
+	return (uint32_t)addr_siphash(saddr, daddr, ports, &net->isn_key) + (uint32_t)(net->now_ns >> 6);
 }
 
 uint32_t tcp_init_ts_off(struct net *net, const struct in6_addr *saddr, const struct in6_addr *daddr)

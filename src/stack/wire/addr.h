@@ -8,7 +8,7 @@
 #ifndef LA_WIRE_ADDR_H
 #define LA_WIRE_ADDR_H
 
-#include "base/base.h"
+#include "base/siphash.h"
 #include <netinet/in.h>
 
 static inline uint16_t get_be16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
@@ -79,6 +79,18 @@ static inline uint32_t addr_mix(const struct in6_addr *a)
 	struct addr_words w = addr_words(a);
 
 	return (uint32_t)(((w.high ^ w.low * 0x9e3779b97f4a7c15ull) * 0xff51afd7ed558ccdull) >> 32);
+}
+/* For what a peer sees. Two IPv4 addresses are a key of their own length, and cannot be taken for two of IPv6. */
+static inline uint64_t addr_siphash(const struct in6_addr *saddr, const struct in6_addr *daddr, uint32_t ports,
+				    const struct siphash_key *key)
+{
+	const struct {
+		struct in6_addr saddr, daddr;
+		uint32_t ports;
+	} six = { *saddr, *daddr, ports };
+	const uint32_t four[3] = { saddr->s6_addr32[3], daddr->s6_addr32[3], ports };
+
+	return addr_is_v4(saddr) ? siphash(four, sizeof(four), key) : siphash(&six, sizeof(six), key);
 }
 /* RFC 4291: 1 interface, 2 link, 5 site, 14 global; of multicast addresses what stands in them */
 unsigned addr_scope(const struct in6_addr *a);

@@ -8,8 +8,8 @@
  */
 #include "stack/wire/segment.h"
 
-enum tcp_seg_verdict tcp_parse_segment(struct tcp_seg *seg, const struct in6_addr *saddr, const struct in6_addr *daddr,
-				       const uint8_t *p, uint32_t len)
+enum tcp_seg_verdict tcp_read_segment(struct tcp_seg *seg, const struct in6_addr *saddr, const struct in6_addr *daddr,
+				      const uint8_t *p, uint32_t len)
 {
 	uint32_t hdr_len;
 
@@ -20,8 +20,6 @@ enum tcp_seg_verdict tcp_parse_segment(struct tcp_seg *seg, const struct in6_add
 		return TCP_SEG_BAD_HEADER;
 	if (hdr_len > len)
 		return TCP_SEG_TRUNCATED;
-	if (csum_fold(csum_partial(p, len, csum_pseudo(saddr, daddr, len, IPPROTO_TCP))))
-		return TCP_SEG_BAD_CSUM;
 
 	seg->saddr = *saddr;
 	seg->daddr = *daddr;
@@ -42,6 +40,16 @@ enum tcp_seg_verdict tcp_parse_segment(struct tcp_seg *seg, const struct in6_add
 	seg->gso_size = 0;
 	seg->ifindex = 0;
 	return TCP_SEG_OK;
+}
+
+enum tcp_seg_verdict tcp_parse_segment(struct tcp_seg *seg, const struct in6_addr *saddr, const struct in6_addr *daddr,
+				       const uint8_t *p, uint32_t len)
+{
+	enum tcp_seg_verdict verdict = tcp_read_segment(seg, saddr, daddr, p, len);
+
+	if (verdict == TCP_SEG_OK && csum_fold(csum_partial(p, len, csum_pseudo(saddr, daddr, len, IPPROTO_TCP))))
+		return TCP_SEG_BAD_CSUM;
+	return verdict;
 }
 
 static void parse_sack(struct tcp_options *opt, const uint8_t *p, size_t len)

@@ -15,6 +15,7 @@
 #define TCPHDR_CWR 0x80
 #define TCP_HDR_LEN 20
 #define TCP_OPT_MAX 40
+#define TCP_CSUM_AT 16
 
 #define TCPOPT_EOL 0
 #define TCPOPT_NOP 1
@@ -95,5 +96,8 @@ enum tcp_seg_verdict {
  * whose reading is left to whoever needs them, and dsfield, gso_size, ifindex: 0, the caller's to fill. */
 enum tcp_seg_verdict tcp_parse_segment(struct tcp_seg *seg, const struct in6_addr *saddr, const struct in6_addr *daddr,
 				       const uint8_t *p, uint32_t len);
+/* The same for bytes whose checksum somebody else vouches for. */
+enum tcp_seg_verdict tcp_read_segment(struct tcp_seg *seg, const struct in6_addr *saddr, const struct in6_addr *daddr,
+				      const uint8_t *p, uint32_t len);
 
 #endif
