@@ -515,6 +515,50 @@ static void a_connection_out_is_known_by_its_syn(void **state)
 	assert_int_equal(came_in(scene, 1).seq, 501);
 }
 
+static void a_syn_sent_again_belongs_to_the_connection_before(void **state)
+{
+	struct scene *scene = *state;
+	uint8_t options[40];
+	struct lab_segment syn = segment_out("S 0:0(0) win 65535 <mss 1460>", 0, options);
+
+	syn.sport = OUR_PORT;
+	syn.dport = 8080;
+	plan(scene, 0, &syn);
+	plan(scene, 0, &syn);
+	syn.sport = OUR_PORT + 1;
+	plan(scene, 0, &syn);
+	assert_passes(scene, "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = 0\n"
+			     "+0 > S 0:0(0) <mss 1460>\n"
+			     "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 4\n+0 connect(4, ..., ...) = 0\n"
+			     "+0 > S 0:0(0) <mss 1460>\n+.1 < S. 500:500(0) ack 1 win 65535 <mss 1000>\n");
+	assert_int_equal(came_in(scene, 0).dport, OUR_PORT + 1);
+}
+
+static void accept_may_give_a_number_that_is_still_open(void **state)
+{
+	struct scene *scene = *state;
+
+	accepted(scene);
+	assert_passes(scene, ACCEPTED "+0 accept(3, ..., ...) = 4\n+0 accept(3, ..., ...) = 4\n+0 close(4) = 0\n"
+				      "+0 close(4) = 0\n");
+}
+
+static int64_t side_begin(struct drill_side *side)
+{
+	return of(side)->now_ns += 5 * MS;
+}
+
+static void time_0_is_the_sides_choice(void **state)
+{
+	struct drill_backend chooses = backend;
+	struct scene *scene = *state;
+
+	chooses.begin = side_begin;
+	scene->side.ops = &chooses;
+	assert_passes(scene, "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+.001 close(3) = 0\n");
+	assert_int_equal(scene->now_ns, BEGIN_NS + 6 * MS);
+}
+
 static void each_connection_in_comes_from_a_port_of_its_own(void **state)
 {
 	struct scene *scene = *state;
@@ -823,6 +867,9 @@ int main(void)
 		TEST(an_echo_is_what_was_really_sent),
 		TEST(an_echo_of_what_was_never_sent_is_refused_unless_scaled),
 		TEST(a_connection_out_is_known_by_its_syn),
+		TEST(a_syn_sent_again_belongs_to_the_connection_before),
+		TEST(accept_may_give_a_number_that_is_still_open),
+		TEST(time_0_is_the_sides_choice),
 		TEST(each_connection_in_comes_from_a_port_of_its_own),
 		TEST(ports_in_the_line_are_those_of_the_packet),
 		TEST(an_icmp_error_quotes_a_segment_of_the_flow),
