@@ -481,3 +481,65 @@ TEST_FAMILIES(what_cannot_leave_at_all_is_tried_every_500_ms_and_given_up)
 	EXPECT_COUNTER(&d, SERVER, "TcpExtTCPAbortOnTimeout", 1);
 	EXPECT_COUNTER(&d, SERVER, "TcpEstabResets", 1);
 }
+
+/* ------------------------------------------------------------------ the error queue */
+
+/* The attempt has failed: host unreachable. */
+static struct duo unreachable(void)
+{
+	struct duo d = solo_connecting();
+
+	duo_run_ms(&d, 1010);
+	EXPECT_HEARD(&d, "S 0:0(0)");
+	lab_raw_icmp(d.raw, 3, 1, 0);
+	lab_run_for(d.world, 0);
+	return d;
+}
+
+/* rows: IC-09 */
+TEST(what_icmp_said_of_a_failed_connect_is_told_with_name_and_offender)
+{
+	struct duo d = unreachable();
+	uint8_t data[64], control[64];
+	struct sockaddr_in name, *offender = (struct sockaddr_in *)(CMSG_DATA((struct cmsghdr *)control) + 16);
+	struct iovec iov = { data, sizeof(data) };
+	struct msghdr msg = { .msg_name = &name, .msg_namelen = sizeof(name), .msg_iov = &iov, .msg_iovlen = 1,
+			      .msg_control = control, .msg_controllen = sizeof(control) };
+
+	EXPECT_POLL(&d, CLIENT, DUO_IN | DUO_OUT | POLLRDHUP | POLLERR | POLLHUP);
+	EXPECT(DUO_TRY(&d, CLIENT, recvmsg, &msg, MSG_ERRQUEUE) >= 8);
+	EXPECT_EQ(msg.msg_flags, MSG_ERRQUEUE);
+	EXPECT_EQ(msg.msg_namelen, sizeof(name));
+	EXPECT_EQ(name.sin_port, htons(d.raw->port));
+	EXPECT_EQ(CMSG_FIRSTHDR(&msg)->cmsg_len, CMSG_LEN(32));
+	EXPECT_EQ(CMSG_FIRSTHDR(&msg)->cmsg_type, IP_RECVERR);
+	EXPECT_EQ(offender->sin_family, AF_INET);
+	EXPECT_EQ(offender->sin_addr.s_addr, name.sin_addr.s_addr);
+	EXPECT_POLL(&d, CLIENT, DUO_IN | DUO_OUT | POLLRDHUP | POLLHUP);
+	EXPECT_ERROR(&d, CLIENT, 0);
+	EXPECT_EQ(DUO_TRY(&d, CLIENT, recvmsg, &msg, MSG_ERRQUEUE), -EAGAIN);
+}
+
+/* rows: IC-09 */
+TEST(control_memory_that_is_too_small_gets_a_part_and_msg_ctrunc)
+{
+	struct duo d = unreachable();
+	uint8_t data[4], control[20];
+	struct iovec iov = { data, sizeof(data) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+
+	EXPECT_EQ(DUO_TRY(&d, CLIENT, recvmsg, &msg, MSG_ERRQUEUE), 4);
+	EXPECT_EQ(msg.msg_flags, MSG_ERRQUEUE | MSG_CTRUNC | MSG_TRUNC);
+	EXPECT_EQ(msg.msg_controllen, 20);
+	EXPECT_EQ(((struct cmsghdr *)control)->cmsg_len, 20);
+}
+
+/* rows: IC-09 */
+TEST(an_error_queue_that_nobody_asks_goes_with_its_socket)
+{
+	struct duo d = unreachable();
+
+	EXPECT_ERROR(&d, CLIENT, EHOSTUNREACH);
+	EXPECT_EQ(duo_close(&d, CLIENT), 0);
+	EXPECT_EQ(duo_usage(&d, CLIENT).socks, 0);
+}

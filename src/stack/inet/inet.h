@@ -19,6 +19,10 @@ int inet_bind(struct sock *sk, const struct sockaddr *addr, socklen_t len);
 /* getsockname(), getpeername(): 0, -ENOTCONN (SP-06), and as inet_addr_out(). */
 int inet_getname(const struct sock *sk, bool peer, struct sockaddr *addr, socklen_t *len);
 
+/* recvmsg(MSG_ERRQUEUE): bytes of the quoted segment, -EAGAIN: the queue is empty, -EFAULT. @msg, for a control message, and
+ * @name may be NULL. */
+int64_t inet_recv_error(struct sock *sk, struct tcp_io *io, struct msghdr *msg, struct sockaddr *name, socklen_t *namelen);
+
 /* Options of SOL_IP and SOL_IPV6; those of SOL_TCP are passed on. */
 int inet_setsockopt(struct sock *sk, int level, int name, const void *value, socklen_t len);
 int inet_getsockopt(struct sock *sk, int level, int name, void *value, socklen_t *len);

@@ -104,6 +104,8 @@ static int set_recverr(struct sock *sk, bool on)
 		sock_set_flag(sk, SOCK_RECVERR);
 	else
 		sock_reset_flag(sk, SOCK_RECVERR);
+	if (!on)
+		sock_purge_err(sk);
 	return 0;
 }
 

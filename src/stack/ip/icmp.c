@@ -94,9 +94,11 @@ static bool icmp_unreach(struct net *net, const struct ip_packet *pkt)
 	notify(net, q[9], &(struct icmp_error){
 		.saddr = addr_from_v4(q + 12),
 		.daddr = addr_from_v4(q + 16),
+		.offender = pkt->saddr,
 		.family = AF_INET,
 		.type = pkt->data[0],
 		.code = pkt->data[1],
+		.info = pkt->data[0] == ICMP_PARAMETERPROB ? pkt->data[4] : 0,
 		.mtu = mtu,
 		.quoted = q + hdr_len,
 		.quoted_len = len - hdr_len,
@@ -176,6 +178,8 @@ static bool icmpv6_notify(struct net *net, const struct ip_packet *pkt)
 		return false; /* no packet of ours looked like that */
 	if (err.type == ICMPV6_PKT_TOOBIG)
 		err.mtu = get_be32(pkt->data + 4);
+	err.offender = pkt->saddr;
+	err.info = get_be32(pkt->data + 4);
 	err.quoted = q + off;
 	err.quoted_len = len - off;
 	notify(net, proto, &err);

@@ -28,8 +28,10 @@ struct ip_packet {
  * Icmp6InErrors. */
 struct icmp_error {
 	struct in6_addr saddr, daddr; /* of the packet quoted: saddr is ours */
+	struct in6_addr offender;     /* who sent the error */
 	uint8_t family;
 	uint8_t type, code;
+	uint32_t info;		/* parameter problem: where; IPv6: the second word of any */
 	uint32_t mtu;		/* fragmentation needed, packet too big */
 	const uint8_t *quoted;	/* what is quoted of the transport header, at least 8 bytes */
 	uint32_t quoted_len;

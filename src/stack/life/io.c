@@ -103,6 +103,20 @@ static int64_t recv_end(struct op *op, int64_t n)
 	return n;
 }
 
+static int64_t recv_error(struct op *op, struct sock *sk)
+{
+	struct msghdr *msg = op->u.io.msg;
+	struct tcp_io *io = &op->u.io.tcp;
+	int64_t n;
+
+	if (!msg)
+		return inet_recv_error(sk, io, NULL, op->u.io.addr, op->u.io.addrlenp);
+	n = inet_recv_error(sk, io, msg, msg->msg_name, &msg->msg_namelen);
+	if (n >= 0)
+		msg->msg_flags = io->msg_flags;
+	return n;
+}
+
 static size_t recv_target(const struct sock *sk, const struct tcp_io *io)
 {
 	size_t target = io->flags & MSG_WAITALL ? io->iter.count : min(io->iter.count, (size_t)sk->rcvlowat);
@@ -128,6 +142,8 @@ static int64_t try_recvmsg(struct op *op)
 			return err;
 		if (op->u.io.is_read && !io->iter.count)
 			return 0; /* read() of nothing; recv() of nothing waits (WK-11) */
+		if (io->flags & MSG_ERRQUEUE)
+			return recv_error(op, sk);
 		io->target = recv_target(sk, io);
 	}
 	n = tcp_recvmsg(sk, io, &wait);

@@ -101,6 +101,7 @@ struct sock_opts {
 	uint8_t priority;	    /* SO_PRIORITY */
 	uint32_t mark;		    /* SO_MARK, kept only */
 	uint32_t shown;		    /* options without effect here, only shown again: bits of socket/option.c, inet/option.c */
+	struct sock_error *errors;  /* the error queue, oldest first; owned */
 	int8_t pmtudisc;	    /* IP_MTU_DISCOVER, IPV6_MTU_DISCOVER less IP_PMTUDISC_WANT; kept only */
 };
 extern const struct sock_opts sock_opts_default;
@@ -121,7 +122,7 @@ enum sock_flag {
 	SOCK_BINDPORT_LOCK = 1 << 10, /* bound to a port by number */
 	SOCK_COUNTED_ORPHAN = 1 << 11,
 	SOCK_MIGRATES = 1 << 12, /* listened in a SO_REUSEPORT group; the others take over what it left (LS-14) */
-	SOCK_ERRQUEUE = 1 << 13, /* an ICMP error ended a connect() and MSG_ERRQUEUE has not taken it yet (IC-09) */
+	SOCK_ERRQUEUE = 1 << 13, /* the error queue is not empty */
 };
 
 #define RCV_SHUTDOWN 1
@@ -164,6 +165,22 @@ static inline bool sk_is_v4(const struct sock *sk)
 {
 	return sk->common.family == AF_INET || addr_is_v4(&sk->daddr);
 }
+
+/* An entry of the error queue (errqueue.c). @offender complained about a segment that was meant for @daddr. */
+struct sock_error {
+	struct sock_error *next;
+	struct in6_addr offender, daddr;
+	uint32_t info;		    /* a parameter problem's place */
+	uint32_t len;		    /* of the segment, as far as it was quoted */
+	uint16_t dport;
+	uint16_t err;
+	uint8_t family, type, code; /* of the ICMP message */
+	uint8_t quoted[];
+};
+void sock_queue_err(struct sock *sk, const struct sock_error *error, const uint8_t *quoted); /* a copy of both */
+struct sock_error *sock_dequeue_err(struct sock *sk); /* gives the oldest: sock_free_err(); NULL */
+void sock_free_err(struct sock *sk, struct sock_error *error);
+void sock_purge_err(struct sock *sk);
 
 struct sock_opts *sock_opts_own(struct sock *sk); /* a copy to write to; NULL: no memory */
 void sock_hold(struct sock *sk);

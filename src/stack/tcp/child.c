@@ -173,6 +173,7 @@ static bool inherit_options(struct sock *listener, struct sock *child)
 			return false;
 		*own = *listener->opts;
 		own->priority = 0;
+		own->errors = NULL;
 	}
 	return true;
 }

@@ -126,6 +126,25 @@ static void request_err(struct net *net, struct request_sock *req, uint32_t seq,
 	}
 }
 
+/* IPv4's entry does not ask for IP_RECVERR. */
+static void queue_err(struct sock *sk, const struct icmp_error *e, int err)
+{
+	struct sock_error error = {
+		.offender = e->offender,
+		.daddr = e->daddr,
+		.info = e->info,
+		.len = e->quoted_len,
+		.dport = get_be16(e->quoted + 2),
+		.err = (uint16_t)err,
+		.family = e->family,
+		.type = e->type,
+		.code = e->code,
+	};
+
+	if (e->family == AF_INET || sock_flag(sk, SOCK_RECVERR))
+		sock_queue_err(sk, &error, e->quoted);
+}
+
 static void sock_err(struct sock *sk, const struct icmp_error *e, const struct meaning *m, uint32_t seq)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -143,8 +162,7 @@ static void sock_err(struct sock *sk, const struct icmp_error *e, const struct m
 	if (m->reverts)
 		revert_backoff(sk, seq);
 	if (sk_in(sk, TCPF_SYN_SENT | TCPF_SYN_RECV)) {
-		if (e->family == AF_INET || sock_flag(sk, SOCK_RECVERR)) /* IPv4's entry does not ask for IP_RECVERR */
-			sock_set_flag(sk, SOCK_ERRQUEUE);
+		queue_err(sk, e, m->err);
 		tcp_done_with_error(sk, m->err, CAUSE_icmp_error);
 	} else if (sock_flag(sk, SOCK_RECVERR)) {
 		sk->err = (uint16_t)m->err;

@@ -154,17 +154,6 @@ static int tcp_recv_queue(struct sock *sk, struct tcp_io *io, uint32_t *seq)
 	return 0;
 }
 
-/* The one entry that there may be; what Linux would tell of it (the packet quoted, a control message) is not kept. */
-static int64_t tcp_recv_error(struct sock *sk, struct tcp_io *io)
-{
-	if (!sock_flag(sk, SOCK_ERRQUEUE))
-		return -EAGAIN;
-	sock_reset_flag(sk, SOCK_ERRQUEUE);
-	sk->err = 0;
-	io->msg_flags |= MSG_ERRQUEUE;
-	return 0;
-}
-
 int64_t tcp_recvmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -172,8 +161,6 @@ int64_t tcp_recvmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 	int err;
 
 	*wait = false;
-	if (io->flags & MSG_ERRQUEUE)
-		return tcp_recv_error(sk, io);
 	if (sk->common.state == TCP_LISTEN)
 		return -ENOTCONN;
 	if (io->flags & MSG_OOB)

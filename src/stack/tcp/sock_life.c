@@ -130,6 +130,7 @@ void tcp_destroy_sock(struct sock *sk)
 		net->tcp->orphans--;
 	if (tp->listen)
 		slab_free(&net->tcp->listens, tp->listen);
+	sock_purge_err(sk);
 	if (sk->opts != &sock_opts_default)
 		slab_free(&net->tcp->opts, (void *)sk->opts);
 	slab_free(&net->tcp->socks, tp);
