@@ -132,32 +132,44 @@ void drill_show_failure(const struct drill_item *item, const struct drill_played
 
 /* ------------------------------------------------------------------ two sides side by side */
 
-enum { WHAT_COLS = 22, MOST_COLS = 60 };
+enum { MOST_COLS = 60 };
 
-static void show_row(const char *line, const char *what, int cols, const char *linux_side, const char *lastack_side)
+/* struct columns - how wide they are */
+struct columns {
+	int what, linux_side;
+};
+
+static void widen(int *width, const char *text)
 {
-	if ((int)strlen(linux_side) > cols) { /* too long to stand beside anything */
-		printf("# %5s  %-*s  %s\n", line, WHAT_COLS, what, linux_side);
+	int len = (int)strlen(text);
+
+	if (len > *width && len <= MOST_COLS)
+		*width = len;
+}
+
+static void show_row(const struct columns *cols, const char *line, const char *what, const char *linux_side,
+		     const char *lastack_side)
+{
+	if ((int)strlen(linux_side) > cols->linux_side) { /* too long to stand beside anything */
+		printf("# %5s  %-*s  %s\n", line, cols->what, what, linux_side);
 		line = what = linux_side = "";
 	}
-	printf("# %5s  %-*s  %-*s | %s\n", line, WHAT_COLS, what, cols, linux_side, lastack_side);
+	printf("# %5s  %-*s  %-*s | %s\n", line, cols->what, what, cols->linux_side, linux_side, lastack_side);
 }
 
 void drill_show_diff(const struct drill_diff *diff)
 {
+	struct columns cols = {(int)strlen("what differs"), (int)strlen("linux")};
 	char line[16];
-	int cols = (int)strlen("linux");
 
 	for (const struct drill_diff *d = diff; d; d = d->next) {
-		int len = (int)strlen(d->linux_side);
-
-		if (len > cols && len <= MOST_COLS)
-			cols = len;
+		widen(&cols.what, d->what);
+		widen(&cols.linux_side, d->linux_side);
 	}
-	show_row("line", "what differs", cols, "linux", "lastack");
+	show_row(&cols, "line", "what differs", "linux", "lastack");
 	for (; diff; diff = diff->next) {
 		snprintf(line, sizeof(line), diff->pos.line ? "%d" : "end", diff->pos.line);
-		show_row(line, diff->what, cols, diff->linux_side, diff->lastack_side);
+		show_row(&cols, line, diff->what, diff->linux_side, diff->lastack_side);
 	}
 }
 
