@@ -3,7 +3,7 @@
 # One command each; Meson and Ninja do the work. `make help` lists the targets.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build help check check-all soak demo bench asan oracle drill-adapter drill-original fuzz format install-deps clean
+.PHONY: build help check check-all soak demo bench asan oracle sim drill-adapter drill-original fuzz format install-deps clean
 
 # Quiet unless something is wrong.
 define configure
@@ -44,6 +44,10 @@ soak: ## tests that take hours
 	@tools/setup check
 	@$(MAKE) build
 	@tools/run-tests --suite soak -k "$(T)" build
+
+sim: ## the random world of SEED (1), with its ladder; or the word WORD="data threads 0r1x" of two tasks
+	@$(MAKE) build
+	@$(if $(WORD),build/sim-interleave "$(WORD)",build/sim-lives -v $(or $(SEED),1) 1)
 
 demo: ## real programs of this kernel talk to Lastack over a TUN device
 	$(call absent,demo/run)

@@ -31,11 +31,11 @@ struct lab_pair {
 
 	/* since the last SYN or SYN-ACK of ours: one incarnation of the pair */
 	uint64_t incarnation;
-	uint32_t isn;		      /* ours */
-	uint32_t first, acked;	      /* what we acknowledged first and furthest: the peer's stream begins at @first */
-	uint32_t peer_acked, sent_to; /* the same of the peer; how far we have sent */
+	uint32_t isn;		       /* ours */
+	uint32_t first, acked;	       /* what we acknowledged first and furthest: the peer's stream begins at @first */
+	uint32_t peer_acked, sent_to;  /* the same of the peer; how far we have sent */
 	bool open, acks, heard, sends; /* the four pairs of numbers above are known */
-	bool reset, urgent;	      /* a RST was sent or received; urgent data came, which recv() may leave out */
+	bool reset, urgent;	       /* a RST was sent or received; urgent data came, which recv() may leave out */
 	bool timewait;
 	uint32_t fins[FINS]; /* the numbers behind the FINs that arrived, the last ones */
 	unsigned nr_fins;
@@ -54,7 +54,8 @@ struct lab_half {
 	struct lab_pair *pair;
 	uint64_t incarnation;
 	uint64_t read;
-	bool deaf;	/* its owner gave up reading, or it was given up */
+	unsigned reading;	    /* calls that have not returned: what they took is not known yet */
+	bool deaf;		    /* its owner gave up reading, or it was given up */
 	bool fin_queued, fin_taken; /* ours; the peer's */
 	bool passive;		    /* the peer's was the first */
 };
@@ -62,7 +63,7 @@ struct lab_half {
 /* ------------------------------------------------------------------ breaking */
 
 __attribute__((format(printf, 3, 4))) static void broken(struct lab_invariants *inv, const struct lab_host *host,
-							  const char *format, ...)
+							 const char *format, ...)
 {
 	va_list args;
 	int n;
@@ -288,7 +289,8 @@ static void on_rst(struct lab_invariants *inv, struct lab_host *host, const stru
 	struct lab_pair *pair = pair_of_event(inv, host, event);
 
 	if (!strcmp(event->cause, "none") || !event->cause[0] || !event->row[0])
-		broken(inv, host, "a RST of port %u without a cause: cause=%s row=%s", event->sport, event->cause, event->row);
+		broken(inv, host, "a RST of port %u without a cause: cause=%s row=%s", event->sport, event->cause,
+		       event->row);
 	else if (!event->reason[0] || !strcmp(event->reason, "NOT_SPECIFIED"))
 		broken(inv, host, "a RST of port %u without Linux's reason: cause=%s", event->sport, event->cause);
 	pair->traced++;
@@ -328,7 +330,8 @@ static void on_closed(struct lab_invariants *inv, struct lab_half *half, const s
 	if (!pair || !(both || last))
 		return;
 	if (both != pair->timewait)
-		broken(inv, half->host, "port %u: %s TIME_WAIT after %s", event->sport, both ? "no" : "a", event->cause);
+		broken(inv, half->host, "port %u: %s TIME_WAIT after %s", event->sport, both ? "no" : "a",
+		       event->cause);
 	if (both && (half->passive || !half->fin_queued) && !lacks_memory(half->host))
 		broken(inv, half->host, "port %u: TIME_WAIT on the side that closed second", event->sport);
 	if (last && !half->passive)
@@ -411,20 +414,30 @@ static bool stretches(const struct la_op_description *call)
 static void on_called(struct lab_observer *obs, struct lab_call *call)
 {
 	struct lab_invariants *inv = lab_container_of(obs, struct lab_invariants, observer);
-	struct la_op_description what;
+	const struct la_op_description *what = &call->what;
 	struct lab_half *half;
 
 	lab_invariants_check(inv); /* of what was done since without a call: exit, exec, a file put back */
-	la_op_describe(&call->op, &what);
-	inv->stretched |= stretches(&what);
-	half = half_of_fd(inv, &call->thread, what.fd);
+	inv->stretched |= stretches(what);
+	half = half_of_fd(inv, &call->thread, what->fd);
 	call->watched = half;
 	if (!half)
 		return;
 	if (half->pair)
 		half->pair->moved_ns = inv->world->now_ns;
-	if ((!strcmp(what.name, "shutdown") && what.args[0] != SHUT_WR) || !strcmp(what.name, "connect"))
-		half->deaf |= !strcmp(what.name, "shutdown") || half_pair(half); /* connect(): a disconnect may be meant */
+	half->reading += !strcmp(what->name, "recvmsg");
+	if (!strcmp(what->name, "shutdown") && what->args[0] != SHUT_WR)
+		half->deaf = true;
+	if (!strcmp(what->name, "connect") && half_pair(half))
+		half->deaf = true; /* a disconnect may be meant */
+}
+
+static uint16_t peer_port(const struct lab_pair *pair)
+{
+	uint16_t port;
+
+	memcpy(&port, pair->key + 34, 2);
+	return port;
 }
 
 static void on_end_of_file(struct lab_invariants *inv, const struct lab_half *half)
@@ -437,23 +450,26 @@ static void on_end_of_file(struct lab_invariants *inv, const struct lab_half *ha
 	inv->ends++;
 	place = pair->first + (uint32_t)half->read;
 	if (!fin_arrived(pair, place + 1))
-		broken(inv, half->host, "end of file after %llu bytes, where no FIN stands", (unsigned long long)half->read);
+		broken(inv, half->host, "from port %u: end of file after %llu bytes, where no FIN stands",
+		       peer_port(pair), (unsigned long long)half->read);
 	else if (is_after(pair->acked, place + 1))
-		broken(inv, half->host, "%u bytes acknowledged behind the end of file", pair->acked - place - 1);
+		broken(inv, half->host, "from port %u: %u bytes acknowledged behind the end of file", peer_port(pair),
+		       pair->acked - place - 1);
 }
 
 static void on_returned(struct lab_observer *obs, struct lab_call *call)
 {
 	struct lab_invariants *inv = lab_container_of(obs, struct lab_invariants, observer);
-	struct la_op_description what;
 	struct lab_half *half = call->watched;
 
-	la_op_describe(&call->op, &what);
-	if (!half || strcmp(what.name, "recvmsg") || what.args[0] & (MSG_OOB | MSG_ERRQUEUE))
+	if (!half || strcmp(call->what.name, "recvmsg"))
 		return;
-	if (call->result > 0 && !(what.args[0] & MSG_PEEK))
+	half->reading--;
+	if (call->what.args[0] & (MSG_OOB | MSG_ERRQUEUE))
+		return;
+	if (call->result > 0 && !(call->what.args[0] & MSG_PEEK))
 		half->read += (uint64_t)call->result;
-	if (!call->result && what.len)
+	if (!call->result && call->what.len)
 		on_end_of_file(inv, half);
 }
 
@@ -464,26 +480,38 @@ static int64_t unread(const struct lab_pair *pair)
 {
 	bool fin;
 
-	if (!pair->closed || !pair->acks || pair->urgent)
-		return 0;
+	if (!pair->closed || pair->closed->reading || !pair->acks || pair->urgent)
+		return 0; /* a reader that lingers after its last byte has not told of it yet */
 	fin = pair->closed->fin_taken || fin_arrived(pair, pair->acked);
 	return (int64_t)(pair->acked - pair->first) - fin - (int64_t)pair->closed->read;
 }
 
+/* A queue with a limit refuses a frame, a RST too (TCPAbortFailed), before anybody sees it. */
+static bool may_be_refused(const struct lab_host *host)
+{
+	for (const struct lab_wire *wire = host->world->wires; wire; wire = wire->next) {
+		for (int end = LAB_A; end <= LAB_B; end++) {
+			if (wire->port[end].host == host && wire->road[end].weather.queue_bytes)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void check_entry(struct lab_invariants *inv, struct lab_pair *pair)
 {
-	bool excused = lacks_memory(pair->host);
-	uint16_t port;
+	bool excused = lacks_memory(pair->host) || may_be_refused(pair->host);
+	unsigned port = peer_port(pair);
 
-	memcpy(&port, pair->key + 32, 2);
 	if (!peer_is_on_a_wire(pair))
 		return;
 	if (pair->sent > pair->traced)
-		broken(inv, pair->host, "a RST of port %u left untraced", port);
+		broken(inv, pair->host, "a RST to port %u left untraced", port);
 	if (pair->sent < pair->traced && !excused)
-		broken(inv, pair->host, "a RST of port %u was traced and did not leave", port);
+		broken(inv, pair->host, "a RST to port %u was traced and did not leave", port);
 	if (!pair->sent && unread(pair) > 0 && !excused)
-		broken(inv, pair->host, "port %u was closed with %d bytes unread, and no RST left", port, (int)unread(pair));
+		broken(inv, pair->host, "the connection to port %u was closed with %d bytes unread, and no RST left",
+		       port, (int)unread(pair));
 }
 
 static void check_resets(struct lab_invariants *inv)
@@ -634,7 +662,8 @@ const char *lab_invariants_rest(struct lab_invariants *inv)
 		struct la_usage u;
 
 		la_usage(host->stack, &u);
-		if (u.tasks | u.files | u.sockets | u.socks | u.requests | u.timewaits | u.skbs | u.orphans | u.timers | u.ops)
+		if (u.tasks | u.files | u.sockets | u.socks | u.requests | u.timewaits | u.skbs | u.orphans | u.timers |
+		    u.ops)
 			broken(inv, host,
 			       "left: %d tasks, %d files, %d sockets, %d socks, %d requests, %d timewaits, %d skbs, "
 			       "%d orphans, %d timers, %d ops",

@@ -15,8 +15,10 @@
  *	silence  an orphan, and whoever waits for an answer of a peer that is silent, ends within Linux's time
  *	rest     when all tasks are gone and nothing is left to happen, no object and no timer is left
  *
+ * Calls are seen if they are made through task.h; of a shutdown() by la_shutdown() nothing is known.
  * What Linux leaves without limit is listed in docs/LINUX.md; limits that options stretch (TCP_USER_TIMEOUT and its like) are
- * not looked at any more once a program has set one. A host that was refused memory owes nobody a RST.
+ * not looked at any more once a program has set one. A host that was refused memory, or whose device may
+ * refuse frames, owes nobody a RST.
  */
 #ifndef LAB_INVARIANTS_H
 #define LAB_INVARIANTS_H

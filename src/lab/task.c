@@ -59,6 +59,7 @@ struct lab_call *lab_call_new(struct lab_host *host)
 struct lab_call *lab_submit(const struct lab_thread *thread, struct lab_call *call)
 {
 	call->thread = *thread;
+	la_op_describe(&call->op, &call->what);
 	call->begun_ns = call->world->now_ns;
 	call->pending = true;
 	for (struct lab_observer *obs = call->world->observers; obs; obs = obs->next) {

@@ -31,6 +31,7 @@ struct lab_thread {
 /**
  * struct lab_call - one system call of one thread
  * @thread:   who made it; its task may be gone when the call has ended
+ * @what:     as strace would show it
  * @user:     the caller's
  * @watched:  the sock that invariants.c keeps account of
  * @result:   what it returned; LAB_BLOCKED while it is pending
@@ -41,6 +42,7 @@ struct lab_call {
 	struct lab_world *world;
 	struct lab_thread thread;
 	struct lab_call *next;
+	struct la_op_description what;
 	void *user;
 	struct lab_half *watched;
 	bool pending;

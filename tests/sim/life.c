@@ -1,0 +1,670 @@
+// SPDX-License-Identifier: MIT
+/*
+ * sim/life.c - one world of random lives
+ *
+ * In:   a seed.
+ * Here: two hosts, each with two threads of one process and a forked one. Each turn one of them does one thing of acts[] on one
+ *       of its descriptors; calls may stay pending, and what is pending may be interrupted. The sock behind a descriptor
+ *       (SO_COOKIE) leads to its struct end, whoever holds it under whatever number.
+ *       What an end sends begins with its number, and each byte behind says its place: so the reader knows whom it hears and
+ *       what must come next, over dup, fork, ports used again, and bits flipped on the way.
+ * Out:  what was counted, or the first thing that did not hold.
+ */
+#include "life.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lab/ladder.h"
+#include "lab/wire.h"
+
+enum { LIVES = 8, TURNS = 260, TASKS = 3, ENDS = 96, FDS = 24, PIECE = 30000, PORT = 80 };
+enum { SERVER, CLIENT };
+enum { STREAM_LIFE = 60 };
+
+/**
+ * struct end - one sock of one host, from its first sight
+ * @speaker: the end whose bytes arrive here; -1 before the first
+ * @sent:    bytes that send() has taken, without those of a send() that is pending
+ * @over:    an error was told, or the program gave up: the end of file need not be the peer's
+ */
+struct end {
+	int host;
+	uint64_t id;
+	int speaker;
+	uint64_t sent, got;
+	unsigned sending, receiving;
+	bool over;
+};
+
+/* A call that was begun, and what its result must be compared with. */
+struct act {
+	struct lab_call *call;
+	struct act *next;
+	struct end *end;
+	enum { ACT_OTHER, ACT_SEND, ACT_RECV, ACT_PEEK } kind;
+	struct sockaddr_storage addr;
+	struct pollfd pfd;
+	socklen_t len;
+	size_t size;
+	uint8_t bytes[];
+};
+
+struct party {
+	struct lab_host *host;
+	struct lab_thread tasks[TASKS];
+	int listener; /* -1: closed */
+};
+
+struct life {
+	struct lab_world *world;
+	struct lab_wire *wire;
+	struct lab_invariants inv;
+	struct lab_observer observer;
+	struct lab_ladder ladder;
+	struct party parties[2];
+	struct end ends[ENDS];
+	int nr_ends;
+	struct act *acts;
+	struct life_tally *tally;
+	uint64_t chance;
+	char why[400];
+	bool show;
+};
+
+static uint64_t below(struct life *l, uint64_t limit)
+{
+	return lab_random(&l->chance) % limit;
+}
+
+__attribute__((format(printf, 2, 3))) static void wrong(struct life *l, const char *format, ...)
+{
+	va_list args;
+
+	if (l->why[0])
+		return;
+	va_start(args, format);
+	vsnprintf(l->why, sizeof(l->why), format, args);
+	va_end(args);
+}
+
+/* ------------------------------------------------------------------ who is meant */
+
+static struct end *end_of(struct life *l, int host, uint64_t id)
+{
+	for (int i = 0; i < l->nr_ends; i++) {
+		if (l->ends[i].host == host && l->ends[i].id == id)
+			return &l->ends[i];
+	}
+	if (l->nr_ends == ENDS)
+		return NULL;
+	l->ends[l->nr_ends] = (struct end){.host = host, .id = id, .speaker = -1};
+	return &l->ends[l->nr_ends++];
+}
+
+static struct end *end_of_fd(struct life *l, int who, int task, int fd)
+{
+	struct la_task *la_task = l->parties[who].tasks[task].task;
+	uint64_t id;
+	socklen_t len = sizeof(id);
+
+	if (!la_task || la_getsockopt(la_task, fd, SOL_SOCKET, SO_COOKIE, &id, &len, l->world->now_ns))
+		return NULL;
+	return end_of(l, who, id);
+}
+
+/* ------------------------------------------------------------------ bytes that say who and where */
+
+static uint8_t byte_at(int speaker, uint64_t place)
+{
+	if (!place)
+		return (uint8_t)speaker;
+	return (uint8_t)((place ^ place >> 8 ^ place >> 16) * 167 + (unsigned)speaker * 101);
+}
+
+static void fill(struct life *l, struct act *act)
+{
+	for (size_t i = 0; i < act->size; i++)
+		act->bytes[i] = byte_at((int)(act->end - l->ends), act->end->sent + i);
+}
+
+static void compare(struct life *l, struct act *act, uint64_t count)
+{
+	struct end *end = act->end;
+
+	if (count && end->speaker < 0 && !end->got) {
+		end->speaker = act->bytes[0];
+		if (end->speaker >= l->nr_ends || l->ends[end->speaker].host == end->host)
+			wrong(l, "the first byte says that end %d speaks", end->speaker);
+	}
+	for (uint64_t i = 0; i < count && !l->why[0]; i++) {
+		if (act->bytes[i] != byte_at(end->speaker, end->got + i))
+			wrong(l, "byte %llu of end %d is not what was sent", (unsigned long long)(end->got + i),
+			      end->speaker);
+	}
+	l->tally->bytes += count;
+}
+
+static void at_end_of_file(struct life *l, const struct end *end)
+{
+	if (end->over || end->speaker < 0)
+		return;
+	if (end->got != l->ends[end->speaker].sent)
+		wrong(l, "end of file after %llu bytes of %llu", (unsigned long long)end->got,
+		      (unsigned long long)l->ends[end->speaker].sent);
+}
+
+/* ------------------------------------------------------------------ calls */
+
+static void tell(struct life *l, const struct lab_call *call)
+{
+	enum lab_end end = call->thread.host == l->parties[CLIENT].host ? LAB_A : LAB_B;
+	char text[80];
+
+	snprintf(text, sizeof(text), "%s(%d, %d, %zu) = %lld", call->what.name, call->what.fd, call->what.args[0],
+		 call->what.len, (long long)call->result);
+	lab_ladder_say(&l->ladder, l->world->now_ns, end, text);
+}
+
+static void returned(struct lab_observer *obs, struct lab_call *call)
+{
+	struct life *l = lab_container_of(obs, struct life, observer);
+	struct act *act = call->user;
+	struct end *end = act ? act->end : NULL;
+	int64_t n = call->result;
+
+	if (l->show)
+		tell(l, call);
+	if (!end)
+		return;
+	if (n < 0 && n != -EAGAIN && n != -EINTR && n != -EALREADY && n != -EINPROGRESS)
+		end->over = true;
+	switch (act->kind) {
+	case ACT_SEND:
+		end->sending--;
+		end->sent += n > 0 ? (uint64_t)n : 0;
+		break;
+	case ACT_RECV:
+		end->receiving--;
+		if (n > 0)
+			compare(l, act, (uint64_t)n);
+		end->got += n > 0 ? (uint64_t)n : 0;
+		if (!n && act->size)
+			at_end_of_file(l, end);
+		break;
+	case ACT_PEEK:
+		if (n > 0 && !end->receiving)
+			compare(l, act, (uint64_t)n);
+		break;
+	case ACT_OTHER:
+		break;
+	}
+}
+
+static struct act *act_new(struct life *l, struct party *p, struct end *end, size_t size)
+{
+	struct act *act = lab_zalloc(sizeof(*act) + size);
+
+	act->call = lab_call_new(p->host);
+	act->call->user = act;
+	act->end = end;
+	act->size = size;
+	act->len = sizeof(act->addr);
+	act->next = l->acts;
+	l->acts = act;
+	return act;
+}
+
+/* Begins it and leaves it to itself. */
+#define BEGIN(act, what, ...) \
+	do { \
+		la_prep_##what(&(act)->call->op, __VA_ARGS__); \
+		l->tally->calls++; \
+		lab_submit(&l->parties[who].tasks[task], (act)->call); \
+	} while (0)
+
+static int set(struct life *l, int who, int task, int fd, int level, int name, const void *value, socklen_t len)
+{
+	return la_setsockopt(l->parties[who].tasks[task].task, fd, level, name, value, len, l->world->now_ns);
+}
+
+static int new_socket(struct life *l, int who, int task, uint16_t port, bool nonblock)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct la_task *la_task = l->parties[who].tasks[task].task;
+	int one = 1;
+	int fd = la_socket(la_task, AF_INET, SOCK_STREAM | (nonblock ? SOCK_NONBLOCK : 0), 0, l->world->now_ns);
+
+	if (fd < 0 || !port)
+		return fd;
+	set(l, who, task, fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (!la_bind(la_task, fd, (struct sockaddr *)&any, sizeof(any), l->world->now_ns))
+		return fd;
+	la_close(la_task, fd, l->world->now_ns);
+	return -1;
+}
+
+static void connects_to(struct life *l, int who, int task, uint16_t port, uint16_t to)
+{
+	int fd = new_socket(l, who, task, port, below(l, 2));
+	struct act *act;
+
+	if (fd < 0)
+		return;
+	act = act_new(l, &l->parties[who], end_of_fd(l, who, task, fd), 0);
+	act->len = lab_wire_addr(l->wire, who == CLIENT ? LAB_B : LAB_A, AF_INET, to, &act->addr);
+	if (act->end && below(l, 4) == 0) { /* a small buffer, from the beginning */
+		int small = 2000 + (int)below(l, 6000);
+
+		set(l, who, task, fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	}
+	BEGIN(act, connect, fd, (struct sockaddr *)&act->addr, act->len);
+}
+
+/* There are always the first two. */
+static int some_task(struct life *l, int who, int task)
+{
+	return l->parties[who].tasks[task].task ? task : 0;
+}
+
+/* A new life: from a port of its own, one that the stack chooses, or one that was used before. Some cross. */
+static void do_connect(struct life *l, int who, int task, int fd)
+{
+	uint16_t number = (uint16_t)l->tally->lives, port = 0;
+
+	(void)fd;
+	if (l->tally->lives == LIVES || l->nr_ends > ENDS - 8)
+		return;
+	l->tally->lives++;
+	if (below(l, 3))
+		port = (uint16_t)(20000 + (below(l, 4) ? number : below(l, number + 1u)));
+	if (below(l, 6) == 0) {
+		connects_to(l, CLIENT, some_task(l, CLIENT, task), (uint16_t)(20000 + number),
+			    (uint16_t)(30000 + number));
+		connects_to(l, SERVER, some_task(l, SERVER, task), (uint16_t)(30000 + number),
+			    (uint16_t)(20000 + number));
+		return;
+	}
+	connects_to(l, CLIENT, some_task(l, CLIENT, task), port, PORT);
+	(void)who;
+}
+
+static void do_accept(struct life *l, int who, int task, int fd)
+{
+	struct act *act = act_new(l, &l->parties[who], NULL, 0);
+
+	BEGIN(act, accept4, who == SERVER && below(l, 5) ? l->parties[SERVER].listener : fd,
+	      (struct sockaddr *)&act->addr, &act->len, below(l, 2) ? SOCK_NONBLOCK : 0);
+}
+
+static void do_send(struct life *l, int who, int task, int fd)
+{
+	struct end *end = end_of_fd(l, who, task, fd);
+	struct act *act;
+
+	if (!end || end->sending)
+		return; /* of two at once nobody knows which bytes come first */
+	act = act_new(l, &l->parties[who], end, 1 + below(l, below(l, 4) ? 3000 : PIECE));
+	act->kind = ACT_SEND;
+	end->sending++;
+	fill(l, act);
+	BEGIN(act, send, fd, act->bytes, act->size,
+	      (below(l, 2) ? MSG_DONTWAIT : 0) | (below(l, 8) ? 0 : MSG_MORE) | MSG_NOSIGNAL);
+}
+
+/* SO_RCVLOWAT, set or inherited: of two recv() at once nobody knows which took what first. */
+static bool waits_for_more(struct life *l, int who, int task, int fd)
+{
+	int lowat = 0;
+	socklen_t len = sizeof(lowat);
+
+	la_getsockopt(l->parties[who].tasks[task].task, fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, &len, l->world->now_ns);
+	return lowat > 1;
+}
+
+static void do_recv(struct life *l, int who, int task, int fd)
+{
+	struct end *end = end_of_fd(l, who, task, fd);
+	bool peek =
+		below(l, 10) == 0; /* one that waits while another reads begins anew and repeats itself, as on Linux */
+	int flags = (below(l, 3) || peek ? MSG_DONTWAIT : 0) | (peek ? MSG_PEEK : 0);
+	struct act *act;
+
+	if (!end || (end->receiving && waits_for_more(l, who, task, fd)))
+		return;
+	act = act_new(l, &l->parties[who], end, 1 + below(l, below(l, 4) ? 3000 : PIECE));
+	act->kind = peek ? ACT_PEEK : ACT_RECV;
+	end->receiving += !peek;
+	BEGIN(act, recv, fd, act->bytes, act->size, flags);
+}
+
+static void do_shutdown(struct life *l, int who, int task, int fd)
+{
+	int how = below(l, 2) ? SHUT_WR : (int)below(l, 3);
+	struct end *end = end_of_fd(l, who, task, fd);
+	struct act *act;
+
+	if (!end)
+		return;
+	end->over |= how != SHUT_WR;
+	act = act_new(l, &l->parties[who], NULL, 0);
+	BEGIN(act, shutdown, fd, how);
+}
+
+static void do_close(struct life *l, int who, int task, int fd)
+{
+	struct act *act = act_new(l, &l->parties[who], NULL, 0);
+
+	BEGIN(act, close, fd);
+}
+
+static void do_listen(struct life *l, int who, int task, int fd)
+{
+	struct party *server = &l->parties[SERVER];
+
+	(void)who;
+	(void)fd;
+	task = some_task(l, SERVER, task);
+	if (server->listener >= 0 && below(l, 3)) {
+		(below(l, 2) ? do_close : do_shutdown)(l, SERVER, task, server->listener);
+		server->listener = -1; /* if a dup2() has given the number to another file by now, that one suffers */
+		return;
+	}
+	server->listener = new_socket(l, SERVER, task, PORT, below(l, 2));
+	if (server->listener >= 0)
+		la_listen(server->tasks[task].task, server->listener, (int)below(l, 6), l->world->now_ns);
+}
+
+static void do_linger(struct life *l, int who, int task, int fd)
+{
+	struct linger linger = {1, below(l, 2) ? 0 : (int)below(l, 100)};
+
+	if (set(l, who, task, fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		return;
+	if (below(l, 2))
+		do_close(l, who, task, fd);
+}
+
+static void do_option(struct life *l, int who, int task, int fd)
+{
+	static const struct {
+		int level, name, most;
+	} options[] = {
+		{SOL_TCP, TCP_NODELAY, 2},	{SOL_TCP, TCP_CORK, 2},		 {SOL_SOCKET, SO_KEEPALIVE, 2},
+		{SOL_TCP, TCP_KEEPIDLE, 30},	{SOL_TCP, TCP_KEEPINTVL, 20},	 {SOL_SOCKET, SO_RCVBUF, 20000},
+		{SOL_SOCKET, SO_SNDBUF, 20000}, {SOL_SOCKET, SO_RCVLOWAT, 3000},
+	};
+	size_t i = below(l, sizeof(options) / sizeof(options[0]));
+	int value = (int)below(l, (uint64_t)options[i].most);
+	struct end *end = end_of_fd(l, who, task, fd);
+
+	if (!end || (options[i].name == SO_RCVLOWAT && end->receiving))
+		return;
+	set(l, who, task, fd, options[i].level, options[i].name, &value, sizeof(value));
+}
+
+static void do_error(struct life *l, int who, int task, int fd)
+{
+	struct end *end = end_of_fd(l, who, task, fd);
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (!end ||
+	    la_getsockopt(l->parties[who].tasks[task].task, fd, SOL_SOCKET, SO_ERROR, &err, &len, l->world->now_ns))
+		return;
+	end->over |= err;
+}
+
+static void do_poll(struct life *l, int who, int task, int fd)
+{
+	struct act *act = act_new(l, &l->parties[who], NULL, 0);
+
+	act->pfd = (struct pollfd){.fd = fd, .events = POLLIN | POLLOUT | POLLRDHUP};
+	BEGIN(act, poll, &act->pfd, 1, (int)below(l, 2000));
+}
+
+static void do_dup(struct life *l, int who, int task, int fd)
+{
+	struct act *act = act_new(l, &l->parties[who], NULL, 0);
+
+	if (below(l, 2))
+		BEGIN(act, dup, fd);
+	else
+		BEGIN(act, dup2, fd, (int)below(l, FDS));
+}
+
+/* The third task of a host is now and then a copy of one of the others; whoever it was before has exited. */
+static void do_fork(struct life *l, int who, int task, int fd)
+{
+	struct party *p = &l->parties[who];
+
+	(void)fd;
+	if (task == TASKS - 1)
+		return;
+	lab_exit(&p->tasks[TASKS - 1]);
+	p->tasks[TASKS - 1] = below(l, 3) ? lab_fork(&p->tasks[task]) : lab_process(p->host);
+}
+
+static void do_signal(struct life *l, int who, int task, int fd)
+{
+	(void)who;
+	(void)task;
+	(void)fd;
+	for (struct act *act = l->acts; act; act = act->next) {
+		if (act->call->pending && below(l, 3) == 0) {
+			lab_interrupt(act->call);
+			return;
+		}
+	}
+}
+
+static void do_disconnect(struct life *l, int who, int task, int fd)
+{
+	struct sockaddr unspec = {.sa_family = AF_UNSPEC};
+	struct end *end = end_of_fd(l, who, task, fd);
+	struct act *act;
+
+	if (!end || below(l, 3))
+		return;
+	end->over = true;
+	act = act_new(l, &l->parties[who], NULL, 0);
+	memcpy(&act->addr, &unspec, sizeof(unspec));
+	BEGIN(act, connect, fd, (struct sockaddr *)&act->addr, sizeof(unspec));
+}
+
+static void do_exit(struct life *l, int who, int task, int fd)
+{
+	struct party *p = &l->parties[who];
+
+	(void)fd;
+	if (below(l, 6))
+		return;
+	lab_exit(&p->tasks[task]);
+	p->tasks[task] = task < 2 && p->tasks[!task].task ? lab_thread_of(&p->tasks[!task]) : lab_process(p->host);
+	if (who == SERVER && task < 2 && below(l, 4) == 0)
+		p->listener = -1;
+}
+
+/* The peer, or all that lies between, is gone: for a while, or for good. */
+static void do_cut(struct life *l, int who, int task, int fd)
+{
+	(void)who;
+	(void)task;
+	(void)fd;
+	if (below(l, 3) == 0)
+		lab_wire_cut(l->wire, (enum lab_end)below(l, 3), below(l, 2));
+}
+
+static const struct {
+	unsigned often;
+	void (*act)(struct life *l, int who, int task, int fd);
+} acts[] = {
+	{10, do_connect}, {2, do_listen}, {14, do_accept}, {22, do_send},      {22, do_recv}, {5, do_shutdown},
+	{6, do_close},	  {2, do_linger}, {4, do_option},  {1, do_error},      {3, do_poll},  {3, do_dup},
+	{2, do_fork},	  {3, do_signal}, {1, do_exit},	   {1, do_disconnect}, {1, do_cut},
+};
+
+static void turn(struct life *l)
+{
+	int who = (int)below(l, 2), task = (int)below(l, TASKS), fd = (int)below(l, below(l, 3) ? 6 : FDS);
+	uint64_t draw = below(l, 102);
+	size_t i = 0;
+
+	task = some_task(l, who, task);
+	while (draw >= acts[i].often)
+		draw -= acts[i++].often;
+	acts[i].act(l, who, task, fd);
+}
+
+/* Mostly none or a little; sometimes long enough for timers of every kind. */
+static uint64_t pause_ns(struct life *l)
+{
+	switch (below(l, 10)) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		return 0;
+	case 9:
+		return below(l, below(l, 20) ? 3 * LAB_S : 200 * LAB_S);
+	case 8:
+		return below(l, 400 * LAB_MS);
+	default:
+		return below(l, 20 * LAB_MS);
+	}
+}
+
+/* ------------------------------------------------------------------ the world */
+
+static void after_step(struct lab_world *world, void *arg)
+{
+	struct life *l = arg;
+	const char *broken = lab_invariants_check(&l->inv);
+
+	(void)world;
+	l->tally->steps++;
+	if (broken)
+		wrong(l, "%s", broken);
+}
+
+static void on_trace(struct lab_observer *obs, struct lab_host *host, const struct la_trace_event *event)
+{
+	struct life *l = lab_container_of(obs, struct life, observer);
+
+	(void)host;
+	l->tally->open += event->kind == LA_TRACE_STATE && event->newstate == TCP_ESTABLISHED;
+}
+
+static void print_line(void *arg, const char *text)
+{
+	(void)arg;
+	puts(text);
+}
+
+static void weather(struct life *l)
+{
+	struct lab_weather w = {.delay_ns = below(l, 30 * LAB_MS)};
+
+	if (below(l, 3))
+		w.loss_ppm = (uint32_t)below(l, below(l, 3) ? 50000 : 300000);
+	if (below(l, 2))
+		w.dup_ppm = (uint32_t)below(l, 100000);
+	if (below(l, 2)) {
+		w.reorder_ppm = (uint32_t)below(l, 150000);
+		w.reorder_ns = below(l, 200 * LAB_MS);
+	}
+	if (below(l, 2))
+		w.corrupt_ppm = (uint32_t)below(l, 30000);
+	if (below(l, 3) == 0) {
+		w.rate_bps = 100000 + below(l, 100000000);
+		w.queue_bytes = 3000 + below(l, 200000);
+	}
+	lab_wire_weather(l->wire, LAB_BOTH, &w);
+}
+
+static void begin(struct life *l, uint64_t seed)
+{
+	static const char *const names[] = {[SERVER] = "server", [CLIENT] = "client"};
+
+	l->world = lab_world_new(seed);
+	l->chance = lab_stream(seed, STREAM_LIFE, 0);
+	for (int who = SERVER; who <= CLIENT; who++) {
+		struct party *p = &l->parties[who];
+
+		p->host = lab_host_new(l->world, names[who]);
+		p->listener = -1;
+		p->tasks[0] = lab_process(p->host);
+		p->tasks[1] = lab_thread_of(&p->tasks[0]);
+	}
+	l->wire = lab_wire_new(l->world, l->parties[CLIENT].host, l->parties[SERVER].host, 1500);
+	weather(l);
+	l->observer = (struct lab_observer){.trace = on_trace, .returned = returned};
+	lab_world_observe(l->world, &l->observer);
+	lab_invariants_watch(&l->inv, l->world);
+	l->world->after_step = after_step;
+	l->world->after_arg = l;
+	if (l->show)
+		lab_ladder_watch(&l->ladder, l->wire, print_line, NULL);
+	do_listen(l, SERVER, 0, -1);
+}
+
+/* All tasks exit. What they leave behind must end by itself, whether the wire carries or not. */
+static void finish(struct life *l)
+{
+	const char *broken;
+
+	for (int who = SERVER; who <= CLIENT; who++)
+		for (int task = 0; task < TASKS; task++)
+			lab_exit(&l->parties[who].tasks[task]);
+	if (!lab_run_idle(l->world, LAB_PATIENCE_NS))
+		wrong(l, "an hour after the end something still wants to happen");
+	broken = lab_invariants_rest(&l->inv);
+	if (broken)
+		wrong(l, "%s", broken);
+}
+
+static void acts_free(struct life *l)
+{
+	struct act *act;
+
+	while ((act = l->acts)) {
+		l->acts = act->next;
+		free(act);
+	}
+}
+
+bool life_world(uint64_t seed, bool show, struct life_tally *tally, char *why, size_t cap)
+{
+	struct life *l = lab_zalloc(sizeof(*l));
+	bool well;
+
+	l->tally = tally;
+	l->show = show;
+	begin(l, seed);
+	for (int i = 0; i < TURNS && !l->why[0]; i++) {
+		turn(l);
+		lab_run_for(l->world, pause_ns(l));
+	}
+	for (int i = 0; i < LIVES && !l->why[0]; i++)
+		do_connect(l, CLIENT, 0, -1); /* those that no turn has begun */
+	if (!l->why[0])
+		finish(l);
+	tally->ends = l->inv.ends;
+	tally->resets = l->inv.resets;
+	tally->timewaits = l->inv.timewaits;
+	if (show)
+		lab_ladder_end(&l->ladder);
+	if (lab_world_free(l->world))
+		wrong(l, "a stack did not give all its memory back");
+	lab_invariants_free(&l->inv);
+	acts_free(l);
+	well = !l->why[0];
+	snprintf(why, cap, "%s", l->why);
+	free(l);
+	return well;
+}
