@@ -74,7 +74,7 @@ fuzz: ## N (a million) changed scripts through drill's parser under ASan, beginn
 	@tools/setup build
 	$(call configure,build-asan,$(sanitize))
 	@out=$$(ninja -C build-asan fuzz-drill_parse 2>&1) || { echo "$$out"; exit 1; }
-	@build-asan/fuzz-drill_parse $(or $(N),1000000) $(or $(SEED),1) $$(git ls-files 'tests/packet/*.pkt' 'tests/oracle/*.pkt')
+	@build-asan/fuzz-drill_parse $(or $(N),1000000) $(or $(SEED),1) $$(find tests/packet tests/oracle -name '*.pkt' | sort)
 
 drill-original: ## drill on this kernel beside the original packetdrill (PACKETDRILL) on a folder of scripts (SCRIPTS); T= picks
 	@$(MAKE) build

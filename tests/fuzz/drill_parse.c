@@ -4,9 +4,9 @@
  *
  *	fuzz-drill_parse COUNT SEED FILE.pkt...		(make fuzz N=1000000 SEED=1)
  *
- * Mutants of the files go through the parser; what it accepts is printed and must parse to the same text again. The mutant
- * number i is made from SEED + i alone, so that a crash, which names its seed, is repeated with COUNT 1. One that takes
- * longer than HANG_SECONDS is a hang. For libFuzzer build with -DLIBFUZZER: it brings its own main().
+ * Mutants of the files go through the parser; what it accepts is printed and must parse to the same text again. The
+ * mutant number i is made from SEED + i alone, so that a crash, which names its seed, is repeated with COUNT 1. One that
+ * takes longer than HANG_SECONDS is a hang. For libFuzzer build with -DLIBFUZZER: it brings its own main().
  */
 #include "drill/script.h"
 
