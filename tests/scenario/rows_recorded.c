@@ -547,3 +547,84 @@ TEST(a_stand_in_has_what_fin_timeout_says)
 {
 	in_fin_wait2("TCP_LINGER2 0, tcp_fin_timeout 30", 0, "30");
 }
+
+/* ------------------------------------------------------------------ a SYN that opens anew, and what may be in its way */
+
+/* The listener has its @backlog, a first connection is in TIME_WAIT, whose first number was @isn, then come the SYNs of three
+ * others, and their ACKs. */
+static struct duo with_three_others(int backlog, bool acks, uint32_t *isn)
+{
+	struct duo d = solo_listening();
+
+	EXPECT_EQ(LAB_TRY(&d.server.thread, listen, d.listener, backlog), 0);
+	for (unsigned n = 0; n <= 3; n++) {
+		lab_raw_forget(d.raw);
+		d.raw->port = (uint16_t)(5000 + n);
+		solo_say(&d, "S 0:0(0) win 65535 <mss 1000>");
+		if (n == 0 || acks)
+			solo_say(&d, ". 1:1(0) ack 1 win 65535");
+		if (n)
+			continue;
+		EXPECT(duo_accept(&d) >= 0);
+		EXPECT_EQ(duo_close(&d, SERVER), 0);
+		solo_say(&d, FIN_TOO);
+		EXPECT_EQ(duo_usage(&d, SERVER).timewaits, 1);
+		while (lab_raw_hear(d.raw))
+			*isn = d.raw->host_isn;
+	}
+	lab_raw_forget(d.raw);
+	d.raw->port = 5000;
+	return d;
+}
+
+static void expect_syn_to_time_wait(struct duo *d, uint32_t isn, const char *name)
+{
+	char text[128], at[32] = "";
+	const char *heard;
+
+	solo_say(d, "S 7000:7000(0) win 65535 <mss 1000>");
+	heard = lab_raw_hear(d->raw);
+	if (heard)
+		snprintf(at, sizeof(at), " at %u", d->raw->host_isn - isn);
+	snprintf(text, sizeof(text), "heard %.*s%s, of TIME_WAIT is left %s", heard ? (int)strcspn(heard, " ") : 7,
+		 heard ? heard : "nothing", at, duo_usage(d, SERVER).timewaits ? "some" : "none");
+	expect_recorded(name, text);
+}
+
+/* rows: TW-05 */
+TEST(a_newer_syn_opens_anew)
+{
+	uint32_t isn = 0;
+	struct duo d = with_three_others(8, false, &isn);
+
+	expect_syn_to_time_wait(&d, isn, "nothing in the way");
+}
+
+/* rows: TW-05 */
+TEST(a_newer_syn_ends_time_wait_and_is_dropped_where_the_accept_queue_is_full)
+{
+	uint32_t isn = 0;
+	struct duo d = with_three_others(0, true, &isn);
+
+	expect_syn_to_time_wait(&d, isn, "accept queue full");
+}
+
+/* rows: TW-05 */
+TEST(a_newer_syn_opens_anew_where_the_backlog_is_full_of_requests)
+{
+	uint32_t isn = 0;
+	struct duo d = with_three_others(1, false, &isn);
+
+	duo_sysctl(&d, SERVER, "net.ipv4.tcp_syncookies", "0");
+	expect_syn_to_time_wait(&d, isn, "three requests, backlog 1, no cookies");
+}
+
+/* rows: TW-05 */
+TEST(a_newer_syn_opens_anew_without_a_cookie)
+{
+	uint32_t isn = 0;
+	struct duo d = with_three_others(8, false, &isn);
+
+	duo_sysctl(&d, SERVER, "net.ipv4.tcp_syncookies", "2");
+	expect_syn_to_time_wait(&d, isn, "cookies always");
+}
