@@ -123,7 +123,7 @@ static double timewait_bytes(int family)
 /* An object's share of its chunk. */
 static double slab_bytes(size_t size)
 {
-	size_t per_chunk = SLAB_ROOM / ((size + 7) & ~(size_t)7);
+	size_t per_chunk = SLAB_ROOM / ((size + 7) & ~(size_t)7) - 1; /* slab.c: the header cuts one in two */
 
 	return (double)SLAB_CHUNK / (double)per_chunk;
 }

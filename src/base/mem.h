@@ -26,8 +26,7 @@ void mem_free(struct mem *mem, void *p, size_t size);  /* NULL is allowed; @size
 
 #define SLAB_CHUNK 65536u
 #define SLAB_HEADER 64u /* of each chunk; so objects of whole cache lines lie on cache lines */
-#define SLAB_COLOUR_BITS 3 /* headers lie at one of so many places, a line apart (slab.c) */
-#define SLAB_ROOM (SLAB_CHUNK - (SLAB_HEADER << SLAB_COLOUR_BITS))
+#define SLAB_ROOM (SLAB_CHUNK - SLAB_HEADER)
 
 struct slab_chunk;
 
@@ -35,6 +34,7 @@ struct slab_cache {
 	struct mem *mem; /* borrowed */
 	const char *name;
 	uint32_t size;	 /* of an object, a multiple of 8 */
+	uint32_t colour_bytes; /* between the places where headers lie: slab.c */
 	uint32_t per_chunk;
 	uint64_t objects; /* handed out now */
 	struct list_head partial; /* chunks with room */

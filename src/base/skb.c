@@ -12,11 +12,11 @@
 void skb_pool_init(struct skb_pool *pool, struct mem *mem)
 {
 	static const char *const name[SKB_CLASSES] = {
-		"skb_248", "skb_504", "skb_1016", "skb_2032", "skb_4064", "skb_8128", "skb_16256", "skb_32512",
+		"skb_248", "skb_504", "skb_1016", "skb_2040", "skb_4088", "skb_8184", "skb_16368", "skb_32736",
 	};
 
 	static_assert(sizeof(struct sk_buff) == 128, "two cache lines");
-	static_assert(SKB_CLASS_BYTES(0) == 248 && SKB_CLASS_BYTES(7) == 32512, "as the names say");
+	static_assert(SKB_CLASS_BYTES(0) == 248 && SKB_CLASS_BYTES(7) == 32736, "as the names say");
 	pool->mem = mem;
 	pool->count = pool->large = 0;
 	slab_init(&pool->heads, mem, "sk_buff", sizeof(struct sk_buff));

@@ -15,7 +15,7 @@
 #define SKB_INLINE 56
 #define SKB_CLASSES 8 /* buffers from slabs, see SKB_CLASS_BYTES; larger ones from mem_alloc(), in powers of two */
 
-/* A little under 256 << n, so that a chunk holds a power of two of them beside its header: 248, 504, ... 32512 */
+/* A little under 256 << n, so that a chunk holds a power of two of them beside its header: 248, 504, ... 32736 */
 #define SKB_CLASS_BYTES(n) ((SLAB_ROOM >> (SKB_CLASSES - (n))) & ~7u)
 
 struct skb_pool {

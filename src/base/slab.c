@@ -2,12 +2,13 @@
 /*
  * base/slab.c - objects of one size, cut from aligned chunks
  *
- *   chunk   | colour | header, 64 bytes | object | object | ... | never used yet |
+ *   chunk   | object | ... | never used yet | header, 64 bytes | object | object | ... |
  *
  * slab_alloc() takes from the first chunk with room: an object given back before, else the next never used one.
- * slab_free() finds the chunk by masking the address. The headers of all caches are in use all the time, and at one place
- * of each chunk they would all want the same few lines of the processor's cache: so each lies a few lines into its
- * chunk, as its address says. A chunk is in cache->partial or in cache->full; one that loses
+ * slab_free() finds the chunk by masking the address. The headers of all caches, and the first few objects behind them, are
+ * in use all the time; at one place of each chunk they would all want the same few lines of the processor's cache. So the
+ * header of small objects lies somewhere in the first 4 KiB, as the chunk's address says, and the objects behind it are
+ * used before those in front. A chunk is in cache->partial or in cache->full; one that loses
  * its last object goes back to the host, but for one per cache, so that a life at the edge of a chunk does not ask the
  * host each time. Under AddressSanitizer, objects that are not handed out are poisoned.
  */
@@ -18,7 +19,7 @@ struct slab_chunk {
 	struct slab_cache *cache;
 	struct free_object *free; /* given back; linked through their first word */
 	uint32_t used;		  /* objects handed out now */
-	uint32_t fresh;		  /* offset of the first byte never handed out */
+	uint32_t fresh;		  /* offset in the chunk of the first byte never handed out */
 };
 
 struct free_object {
@@ -27,12 +28,16 @@ struct free_object {
 
 static_assert(sizeof(struct slab_chunk) <= SLAB_HEADER, "objects begin behind the header");
 
-/* The header of the 64 KiB at @base, which the allocator may well give out at even multiples only: hence the product. */
-static inline struct slab_chunk *chunk_at(uintptr_t base)
-{
-	uint32_t colour = (uint32_t)(base / SLAB_CHUNK) * 0x9e3779b1u >> (32 - SLAB_COLOUR_BITS);
+#define COLOUR_BITS 3
+#define COLOUR_BYTES 512u	 /* between the places of two headers */
+#define COLOURED_SIZE_MAX 1024u /* of larger objects too many would be lost */
 
-	return (void *)(base + colour * SLAB_HEADER);
+/* The header of the 64 KiB at @base, which the allocator may well give out at even multiples only: hence the product. */
+static inline struct slab_chunk *chunk_at(const struct slab_cache *cache, uintptr_t base)
+{
+	uint32_t colour = (uint32_t)(base / SLAB_CHUNK) * 0x9e3779b1u >> (32 - COLOUR_BITS);
+
+	return (void *)(base + colour * cache->colour_bytes);
 }
 
 static inline uintptr_t chunk_base(const void *inside)
@@ -57,7 +62,8 @@ void slab_init(struct slab_cache *cache, struct mem *mem, const char *name, size
 		.mem = mem,
 		.name = name,
 		.size = size,
-		.per_chunk = SLAB_ROOM / size,
+		.colour_bytes = size <= COLOURED_SIZE_MAX ? COLOUR_BYTES : 0,
+		.per_chunk = SLAB_ROOM / size - (size <= COLOURED_SIZE_MAX), /* one is lost where the header cuts it in two */
 	};
 	list_init(&cache->partial);
 	list_init(&cache->full);
@@ -72,10 +78,11 @@ static struct slab_chunk *chunk_new(struct slab_cache *cache)
 	if (!base)
 		return NULL;
 	assert(chunk_base(base) == (uintptr_t)base);
-	chunk = chunk_at((uintptr_t)base);
+	chunk = chunk_at(cache, (uintptr_t)base);
 	cache->mem->bytes += SLAB_CHUNK;
-	*chunk = (struct slab_chunk){ .cache = cache, .fresh = SLAB_HEADER };
-	poison((char *)chunk + SLAB_HEADER, SLAB_ROOM);
+	*chunk = (struct slab_chunk){ .cache = cache, .fresh = (uint32_t)((char *)chunk - (char *)base) + SLAB_HEADER };
+	poison(base, (uintptr_t)chunk - (uintptr_t)base);
+	poison((char *)chunk + SLAB_HEADER, (uintptr_t)base + SLAB_ROOM - (uintptr_t)chunk);
 	list_add(&chunk->node, &cache->partial);
 	return chunk;
 }
@@ -85,7 +92,7 @@ static void chunk_free(struct slab_chunk *chunk)
 	struct mem *mem = chunk->cache->mem;
 
 	list_del_init(&chunk->node);
-	unpoison((char *)chunk + SLAB_HEADER, SLAB_ROOM);
+	unpoison((void *)chunk_base(chunk), SLAB_CHUNK);
 	mem->bytes -= SLAB_CHUNK;
 	mem->env->free(mem->env->world, (void *)chunk_base(chunk), SLAB_CHUNK);
 }
@@ -97,6 +104,18 @@ void slab_destroy(struct slab_cache *cache)
 		chunk_free(list_first_entry(&cache->partial, struct slab_chunk, node));
 	cache->idle = NULL;
 	cache->objects = 0;
+}
+
+/* The next object that was never handed out; there is one. Behind the header first, then in front of it. */
+static void *chunk_fresh(const struct slab_cache *cache, struct slab_chunk *chunk)
+{
+	char *base = (char *)chunk_base(chunk);
+	char *obj = base + chunk->fresh;
+
+	if (obj + cache->size > base + SLAB_CHUNK)
+		obj = base;
+	chunk->fresh = (uint32_t)(obj - base) + cache->size;
+	return obj;
 }
 
 void *slab_alloc(struct slab_cache *cache)
@@ -117,9 +136,8 @@ void *slab_alloc(struct slab_cache *cache)
 		unpoison(obj, cache->size);
 		chunk->free = chunk->free->next;
 	} else {
-		obj = (char *)chunk + chunk->fresh;
+		obj = chunk_fresh(cache, chunk);
 		unpoison(obj, cache->size);
-		chunk->fresh += cache->size;
 	}
 	if (unlikely(++chunk->used == cache->per_chunk)) {
 		list_del_init(&chunk->node);
@@ -154,7 +172,7 @@ static void chunk_emptied(struct slab_cache *cache, struct slab_chunk *chunk)
 
 void slab_free(struct slab_cache *cache, void *obj)
 {
-	struct slab_chunk *chunk = chunk_at(chunk_base(obj));
+	struct slab_chunk *chunk = chunk_at(cache, chunk_base(obj));
 	struct free_object *freed = obj;
 
 	if (!obj)
