@@ -73,6 +73,7 @@ struct life {
 	struct act *acts;
 	struct life_tally *tally;
 	uint64_t chance;
+	int family; /* AF_INET, AF_INET6 or LAB_MAPPED */
 	char why[400];
 	bool show;
 };
@@ -235,10 +236,11 @@ static int set(struct life *l, int who, int task, int fd, int level, int name, c
 
 static int new_socket(struct life *l, int who, int task, uint16_t port, bool nonblock)
 {
-	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int domain = l->family == AF_INET ? AF_INET : AF_INET6, one = 1;
+	struct sockaddr_in6 any = {.sin6_family = (sa_family_t)domain,
+				   .sin6_port = htons(port)}; /* the port has one place */
 	struct la_task *la_task = l->parties[who].tasks[task].task;
-	int one = 1;
-	int fd = la_socket(la_task, AF_INET, SOCK_STREAM | (nonblock ? SOCK_NONBLOCK : 0), 0, l->world->now_ns);
+	int fd = la_socket(la_task, domain, SOCK_STREAM | (nonblock ? SOCK_NONBLOCK : 0), 0, l->world->now_ns);
 
 	if (fd < 0 || !port)
 		return fd;
@@ -257,7 +259,7 @@ static void connects_to(struct life *l, int who, int task, uint16_t port, uint16
 	if (fd < 0)
 		return;
 	act = act_new(l, &l->parties[who], end_of_fd(l, who, task, fd), 0);
-	act->len = lab_wire_addr(l->wire, who == CLIENT ? LAB_B : LAB_A, AF_INET, to, &act->addr);
+	act->len = lab_wire_addr(l->wire, who == CLIENT ? LAB_B : LAB_A, l->family, to, &act->addr);
 	if (act->end && below(l, 4) == 0) { /* a small buffer, from the beginning */
 		int small = 2000 + (int)below(l, 6000);
 
@@ -590,9 +592,11 @@ static void weather(struct life *l)
 static void begin(struct life *l, uint64_t seed)
 {
 	static const char *const names[] = {[SERVER] = "server", [CLIENT] = "client"};
+	static const int families[] = {AF_INET, AF_INET6, LAB_MAPPED};
 
 	l->world = lab_world_new(seed);
 	l->chance = lab_stream(seed, STREAM_LIFE, 0);
+	l->family = families[below(l, 3)];
 	for (int who = SERVER; who <= CLIENT; who++) {
 		struct party *p = &l->parties[who];
 
