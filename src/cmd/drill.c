@@ -109,6 +109,8 @@ static void tell_point(const struct drill_session *session, const struct drill_i
 			drill_show_events(&played[on]);
 		if (played[on].verdict.outcome != DRILL_PASSED)
 			drill_show_failure(item, &played[on]);
+		else if (session->options.ladder)
+			drill_show_ladder(&played[on], session->options.ladder);
 	}
 	if (diff)
 		drill_show_diff(diff);
@@ -211,7 +213,7 @@ static int play_all(struct drill_session *session)
 
 /* ------------------------------------------------------------------ the command line */
 
-enum { OPT_ON = 2, OPT_IP, OPT_SET, OPT_PCAP, OPT_VERBOSE, OPT_DEFINE, OPT_TOLERANCE, OPT_COMPARED };
+enum { OPT_ON = 2, OPT_IP, OPT_SET, OPT_PCAP, OPT_LADDER, OPT_VERBOSE, OPT_DEFINE, OPT_TOLERANCE, OPT_COMPARED };
 
 static const struct option_spec drill_options[] = {
 	{OPT_ON, "on", "SIDE", "lastack (default), linux: the running kernel, or both: compared"},
@@ -220,6 +222,7 @@ static const struct option_spec drill_options[] = {
 	{OPT_DEFINE, "D", "NAME=VALUE", "what a symbol in the scripts stands for; may be repeated"},
 	{OPT_TOLERANCE, "tolerance_usecs", "NUMBER", "how exact times must be, instead of what the scripts say"},
 	{OPT_PCAP, "pcap", "FILE", "write all frames into a capture (pcapng), with the script's lines"},
+	{OPT_LADDER, "ladder", "LINE", "draw what happened from the script's LINE on; 1: all of it"},
 	{OPT_VERBOSE, "v", NULL, "print all that happened"},
 	{OPT_COMPARED, "help-compared", NULL, "list what --on both compares, and what not and why"},
 	{0, NULL, NULL, NULL},
@@ -288,6 +291,11 @@ static int read_option(struct drill_options *options, int id, const char *value)
 		return read_define(options, (char *)value); /* our own argv */
 	case OPT_PCAP:
 		options->pcap = value;
+		return 0;
+	case OPT_LADDER:
+		if (!parse_number(value, 1, INT_MAX, &number))
+			return misuse(options->command, "--ladder wants a line of the script, not %s", value);
+		options->ladder = (int)number;
 		return 0;
 	case OPT_TOLERANCE:
 		options->tolerance = value;

@@ -28,11 +28,13 @@ enum drill_on { DRILL_ON_LASTACK, DRILL_ON_LINUX, DRILL_SIDES };
  * @set:         --set, "NAME=VALUE"
  * @define:      -D, cut in two
  * @tolerance:   in microseconds, NULL: as the script says
+ * @ladder:      a picture of each run that passed from this line of the script on, 0: none
  */
 struct drill_options {
 	const struct command *command;
 	bool on[DRILL_SIDES], family[DRILL_FAMILIES];
 	bool verbose;
+	int ladder;
 	const char *pcap, *tolerance;
 	const char *set[DRILL_MAX_WORDS];
 	unsigned n_set;
@@ -91,6 +93,7 @@ bool drill_trace_cause(const struct drill_trace *trace, size_t number, const str
 void drill_show_text(const char *text);
 void drill_show_events(const struct drill_played *played);
 void drill_show_failure(const struct drill_item *item, const struct drill_played *played);
+void drill_show_ladder(const struct drill_played *played, int from_line);
 void drill_show_diff(const struct drill_diff *diff);
 /* The list of what is compared, as docs/drill.md quotes it; without "# ". */
 void drill_show_compared(void);

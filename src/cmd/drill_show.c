@@ -60,7 +60,7 @@ void drill_show_events(const struct drill_played *played)
 	drill_teller_end(&teller);
 }
 
-/* ------------------------------------------------------------------ a failure */
+/* ------------------------------------------------------------------ the ladder */
 
 static void ladder_line(void *arg, const char *text)
 {
@@ -76,16 +76,38 @@ static uint64_t forward(uint64_t *shown_ns, int64_t at_ns)
 	return *shown_ns;
 }
 
-static void show_ladder(const struct drill_played *played)
+static bool is_frame(const struct drill_entry *entry)
+{
+	return entry->kind == DRILL_SAID || entry->kind == DRILL_HEARD;
+}
+
+/* The first entry of that line of the script or one behind it; the initial numbers are learnt from what lies before. */
+static const struct drill_entry *ladder_start(const struct drill_played *played, int from_line,
+					      struct lab_flows *flows, size_t *number)
+{
+	const struct drill_entry *entry = played->record->first;
+	struct lab_segment seg;
+
+	for (; entry && !(entry->event && entry->event->pos.line >= from_line); entry = entry->next, ++*number)
+		if (is_frame(entry) && lab_segment_read(&seg, entry->frame, entry->len))
+			lab_flows_learn(flows, &seg);
+	return entry;
+}
+
+void drill_show_ladder(const struct drill_played *played, int from_line)
 {
 	char text[DRILL_TELL_MAX];
 	struct drill_teller teller = {0};
 	struct lab_ladder ladder;
 	uint64_t shown_ns = 0;
 	size_t number = 0, remark = 0;
+	const struct drill_entry *entry;
 
 	lab_ladder_begin(&ladder, LAB_LADDER_LEFT, played->side, "script", ladder_line, NULL);
-	for (const struct drill_entry *entry = played->record->first; entry; entry = entry->next, number++) {
+	entry = ladder_start(played, from_line, &ladder.flows, &number);
+	while (remark < played->trace.n && played->trace.remarks[remark].before < number)
+		remark++;
+	for (; entry; entry = entry->next, number++) {
 		for (; remark < played->trace.n && played->trace.remarks[remark].before <= number; remark++) {
 			struct la_trace_event event = played->trace.remarks[remark].event;
 
@@ -93,7 +115,7 @@ static void show_ladder(const struct drill_played *played)
 			lab_ladder_event(&ladder, LAB_A, &event);
 		}
 		forward(&shown_ns, entry->at_ns);
-		if (entry->kind == DRILL_SAID || entry->kind == DRILL_HEARD)
+		if (is_frame(entry))
 			lab_ladder_frame(&ladder, shown_ns, entry->kind == DRILL_HEARD ? LAB_A : LAB_B, entry->frame,
 					 entry->len, LAB_SENT);
 		else if (entry->kind != DRILL_STOOD)
@@ -102,6 +124,8 @@ static void show_ladder(const struct drill_played *played)
 	lab_ladder_end(&ladder);
 	drill_teller_end(&teller);
 }
+
+/* ------------------------------------------------------------------ a failure */
 
 /* Texts are filled up with blanks so that they stand one under the other. */
 static void show_line(const char *head, const char *text)
@@ -127,7 +151,7 @@ void drill_show_failure(const struct drill_item *item, const struct drill_played
 		show_line("#   expected: ", verdict->expected.text);
 		show_line("#   actual:   ", verdict->actual.text);
 	}
-	show_ladder(played);
+	drill_show_ladder(played, 1);
 }
 
 /* ------------------------------------------------------------------ two sides side by side */
