@@ -9,14 +9,14 @@
  */
 #include "lab/ladder.h"
 
+#include "lab/task.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 enum { LEFT, WIRE, RIGHT };
 enum { TIME_COLS = 12 };
-
-static void ladder_flush(struct lab_ladder *ladder);
 
 /* ------------------------------------------------------------------ rows */
 
@@ -124,7 +124,7 @@ static void fold_flush(struct lab_ladder *ladder)
 	row(ladder, ladder->folded_ns, "", cell, "");
 }
 
-static void ladder_flush(struct lab_ladder *ladder)
+void lab_ladder_flush(struct lab_ladder *ladder)
 {
 	path_flush(ladder);
 	fold_flush(ladder);
@@ -228,7 +228,7 @@ void lab_ladder_event(struct lab_ladder *ladder, enum lab_end end, const struct 
 		path_add(ladder, event->now_ns, end, event->name);
 		return;
 	}
-	ladder_flush(ladder);
+	lab_ladder_flush(ladder);
 	switch (event->kind) {
 	case LA_TRACE_STATE:
 		snprintf(what, sizeof(what), "%s -> %s", event->oldstate ? la_state_name(event->oldstate) : "new",
@@ -250,7 +250,7 @@ void lab_ladder_event(struct lab_ladder *ladder, enum lab_end end, const struct 
 
 void lab_ladder_say(struct lab_ladder *ladder, uint64_t now_ns, enum lab_end end, const char *text)
 {
-	ladder_flush(ladder);
+	lab_ladder_flush(ladder);
 	side_rows(ladder, now_ns, end, text);
 }
 
@@ -258,7 +258,7 @@ void lab_ladder_note(struct lab_ladder *ladder, uint64_t now_ns, const char *tex
 {
 	char words[LAB_LADDER_COLS];
 
-	ladder_flush(ladder);
+	lab_ladder_flush(ladder);
 	snprintf(words, sizeof(words), "%*s# %s", TIME_COLS, "", text);
 	(void)now_ns;
 	ladder->line(ladder->arg, words);
@@ -283,8 +283,94 @@ void lab_ladder_begin(struct lab_ladder *ladder, enum lab_ladder_look look, cons
 
 void lab_ladder_end(struct lab_ladder *ladder)
 {
-	ladder_flush(ladder);
+	lab_ladder_flush(ladder);
 	lab_flows_free(&ladder->flows);
+}
+
+/* ------------------------------------------------------------------ a virtual world */
+
+/* "task 2: ", or nothing for the first; false: there are too many of them. */
+static bool call_who(struct lab_ladder *ladder, enum lab_end end, const struct lab_call *call, char who[16])
+{
+	const struct la_task **tasks = ladder->tasks[end];
+
+	for (int i = 0; i < LAB_LADDER_TASKS; i++) {
+		if (!tasks[i])
+			tasks[i] = call->thread.task;
+		if (tasks[i] != call->thread.task)
+			continue;
+		snprintf(who, 16, i ? "task %d: " : "", i + 1);
+		return true;
+	}
+	return false;
+}
+
+/* What the call asks for, as far as it is told in a picture. */
+static void call_args(const struct la_op_description *what, char *to, size_t size)
+{
+	static const char *const how[] = {"SHUT_RD", "SHUT_WR", "SHUT_RDWR"};
+
+	*to = '\0';
+	if (!strcmp(what->name, "shutdown") && what->args[0] >= 0 && what->args[0] <= 2)
+		snprintf(to, size, ", %s", how[what->args[0]]);
+	else if (what->len)
+		snprintf(to, size, ", %zu", what->len);
+}
+
+static void call_say(struct lab_ladder *ladder, uint64_t now_ns, const struct lab_call *call, const char *came_of_it)
+{
+	char who[16], args[32], text[LAB_LADDER_COLS], fd[16] = "";
+	const char *name = call->what.name;
+	size_t len = strlen(name);
+
+	if (!strcmp(name, "recvmsg") || !strcmp(name, "sendmsg"))
+		len = 4; /* all that read and all that write are these two */
+	for (int end = LAB_A; end <= LAB_B; end++) {
+		if (ladder->wire->port[end].host != call->thread.host || !call_who(ladder, end, call, who))
+			continue;
+		if (call->what.fd >= 0)
+			snprintf(fd, sizeof(fd), "%d", call->what.fd);
+		call_args(&call->what, args, sizeof(args));
+		snprintf(text, sizeof(text), "%s%.*s(%s%s)%s", who, (int)len, name, fd, args, came_of_it);
+		lab_ladder_say(ladder, now_ns, end, text);
+	}
+}
+
+/* Something happens: if the call that was made last has not returned and the clock has moved, it waits. */
+static void made_waits(struct lab_ladder *ladder)
+{
+	struct lab_call *call = ladder->made;
+
+	if (!call || call->begun_ns == call->world->now_ns)
+		return;
+	ladder->made = NULL;
+	call_say(ladder, call->begun_ns, call, " waits");
+}
+
+static void watch_called(struct lab_observer *obs, struct lab_call *call)
+{
+	struct lab_ladder *ladder = lab_container_of(obs, struct lab_ladder, observer);
+
+	made_waits(ladder);
+	if (ladder->made)
+		call_say(ladder, call->begun_ns, ladder->made, " waits");
+	ladder->made = ladder->calls ? call : NULL;
+}
+
+static void watch_returned(struct lab_observer *obs, struct lab_call *call)
+{
+	struct lab_ladder *ladder = lab_container_of(obs, struct lab_ladder, observer);
+	char text[48];
+
+	made_waits(ladder);
+	if (ladder->made == call)
+		ladder->made = NULL;
+	if (call->result < 0 && call->result > -4096)
+		snprintf(text, sizeof(text), " = -1 %s", strerrorname_np((int)-call->result));
+	else
+		snprintf(text, sizeof(text), " = %lld", (long long)call->result);
+	if (ladder->calls)
+		call_say(ladder, call->world->now_ns, call, text);
 }
 
 static void watch_sent(struct lab_observer *obs, struct lab_wire *wire, enum lab_end from,
@@ -292,6 +378,7 @@ static void watch_sent(struct lab_observer *obs, struct lab_wire *wire, enum lab
 {
 	struct lab_ladder *ladder = lab_container_of(obs, struct lab_ladder, observer);
 
+	made_waits(ladder);
 	if (wire == ladder->wire)
 		lab_ladder_frame(ladder, wire->world->now_ns, from, frame->bytes, frame->len, fate);
 }
@@ -300,6 +387,7 @@ static void watch_trace(struct lab_observer *obs, struct lab_host *host, const s
 {
 	struct lab_ladder *ladder = lab_container_of(obs, struct lab_ladder, observer);
 
+	made_waits(ladder);
 	for (int end = LAB_A; end <= LAB_B; end++) {
 		if (ladder->wire->port[end].host == host)
 			lab_ladder_event(ladder, end, event);
@@ -315,6 +403,11 @@ void lab_ladder_watch(struct lab_ladder *ladder, struct lab_wire *wire, void (*l
 			 b ? b->name : "script", line, arg);
 	ladder->wire = wire;
 	ladder->start_ns = wire->world->now_ns;
-	ladder->observer = (struct lab_observer){.trace = watch_trace, .sent = watch_sent};
+	ladder->observer = (struct lab_observer){
+		.trace = watch_trace,
+		.sent = watch_sent,
+		.called = watch_called,
+		.returned = watch_returned,
+	};
 	lab_world_observe(wire->world, &ladder->observer);
 }

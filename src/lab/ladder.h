@@ -11,14 +11,16 @@
  *
  * It is fed with frames (the bytes of IP packets, from a virtual wire or from a real one) and with what stacks trace, in
  * the order of time, and gives lines of at most 120 columns. Numbers are relative. Long runs of plain data and ACKs are
- * folded into one line.
+ * folded into one line. Of a virtual world it shows the calls of threads as well, if it is asked to: what they returned, and
+ * where they wait. A host's first task has no name, the others are "task 2", "task 3" as they appear.
  */
 #ifndef LAB_LADDER_H
 #define LAB_LADDER_H
 
 #include "lab/wire.h"
 
-#define LAB_LADDER_COLS 120
+#define LAB_LADDER_COLS	 120
+#define LAB_LADDER_TASKS 8 /* that are told apart on one side; calls of others go untold */
 
 enum lab_ladder_look {
 	LAB_LADDER_BOTH, /* both sides are stacks that trace */
@@ -30,12 +32,14 @@ enum lab_ladder_look {
  * @line:    takes the next line, without its end
  * @fold:    after so many plain segments in a row the rest is counted only; 0: never. 8 at first
  * @steps:   whether functions of the open and close path are shown; they are at first
+ * @calls:   whether calls are shown; they are not at first
+ * @made:    a call that has not returned yet; told as waiting when the clock moves or another call is made
  */
 struct lab_ladder {
 	void (*line)(void *arg, const char *text);
 	void *arg;
 	unsigned fold;
-	bool steps;
+	bool steps, calls;
 
 	char name[2][32];
 	unsigned cols[3]; /* left, wire, right */
@@ -53,6 +57,8 @@ struct lab_ladder {
 
 	struct lab_observer observer;
 	struct lab_wire *wire;
+	const struct la_task *tasks[2][LAB_LADDER_TASKS];
+	struct lab_call *made;
 };
 
 void lab_ladder_begin(struct lab_ladder *ladder, enum lab_ladder_look look, const char *left, const char *right,
@@ -64,6 +70,8 @@ void lab_ladder_event(struct lab_ladder *ladder, enum lab_end end, const struct 
 void lab_ladder_say(struct lab_ladder *ladder, uint64_t now_ns, enum lab_end end, const char *text);
 /* A remark of the narrator's, across the page. */
 void lab_ladder_note(struct lab_ladder *ladder, uint64_t now_ns, const char *text);
+/* Draws what is still held back. */
+void lab_ladder_flush(struct lab_ladder *ladder);
 /* Draws what is still held back and forgets the flows; a ladder without lines has no head either. */
 void lab_ladder_end(struct lab_ladder *ladder);
 

@@ -368,6 +368,9 @@ const char *duo_state(struct duo *d, enum side side)
 void duo_forget(struct duo *d)
 {
 	h.record->begin = h.record->count;
+	lab_ladder_flush(&h.record->ladder);
+	h.record->ladder.shown_ns = LAB_NEVER; /* the next line tells its time */
+	h.record->ladder_begin = h.record->ladder_count;
 	for (int side = CLIENT; side <= SERVER; side++) {
 		struct lab_host *host = duo_of(d, side)->host;
 		size_t count = 0;

@@ -87,12 +87,30 @@ static void seed_from_environment(void)
 	h.seed = seed ? strtoull(seed, NULL, 0) : 1;
 }
 
+/* The run until now, from its beginning on. */
+static void show_run(const struct harness_test *test)
+{
+	const struct record *rec = h.record;
+
+	printf("%s\n", test->name);
+	if (!rec)
+		return;
+	lab_ladder_flush(&h.record->ladder);
+	for (size_t i = 0; i < rec->ladder_count; i++)
+		if (!i || i >= rec->ladder_begin)
+			printf("%s\n", rec->ladder_lines[i]);
+}
+
 /* One run of the test as it stands. */
 static void run_once(const struct harness_test *test)
 {
 	h.victim = 0;
 	seed_from_environment();
-	if (!attempt(test->body) || !attempt(finish))
+	if (!attempt(test->body))
+		fail_hard("");
+	if (h.shows)
+		show_run(test);
+	if (!attempt(finish))
 		fail_hard("");
 }
 
@@ -146,8 +164,21 @@ static void play_test(void **state)
 	}
 }
 
+/* The tests with @part in their names as pictures: over IPv4, with all the memory that they want. */
+static int show_tests(const char *part)
+{
+	h.family = AF_INET;
+	h.shows = true;
+	for (const struct harness_test *test = h.tests; test; test = test->next) {
+		h.title = test->name;
+		if (strstr(test->name, part))
+			run_once(test);
+	}
+	return 0;
+}
+
 /*
- * `scenario-NAME [part of a test's name]`; `scenario-NAME -l` lists them.
+ * `scenario-NAME [part of a test's name]`; `scenario-NAME -l` lists them, `scenario-NAME -v [part]` draws what happens in them.
  * Weak: a program that only prints (tools/twice) has a main() of its own.
  */
 __attribute__((weak)) int main(int argc, char **argv)
@@ -156,6 +187,8 @@ __attribute__((weak)) int main(int argc, char **argv)
 	char filter[256];
 	size_t count = 0;
 
+	if (argc > 1 && !strcmp(argv[1], "-v"))
+		return show_tests(argc > 2 ? argv[2] : "");
 	for (struct harness_test *test = h.tests; test; test = test->next)
 		count++;
 	tests = lab_zalloc((count + 1) * sizeof(*tests));

@@ -112,6 +112,7 @@ void record_begin(struct duo *d)
 	lab_world_observe(d->world, &rec->observer);
 	lab_invariants_watch(&rec->invariants, d->world);
 	lab_ladder_watch(&rec->ladder, d->wire, record_ladder, rec);
+	rec->ladder.calls = true;
 	snprintf(path, sizeof(path), "%s/%s.pcapng", dir ? dir : "", h.title);
 	if (dir && !h.victim && (rec->capture_file = fopen(path, "w")))
 		lab_capture_begin(&rec->capture, d->world, capture_write, rec->capture_file);

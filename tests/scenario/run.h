@@ -31,6 +31,7 @@ struct record {
 	size_t cursor[2][3]; /* traces, frames; of client, server, script */
 	char **ladder_lines;
 	size_t ladder_count, ladder_room;
+	size_t ladder_begin; /* the first line behind the beginning of the run, or duo_forget() */
 	struct lab_ladder ladder;
 	struct lab_capture capture;
 	FILE *capture_file;
@@ -57,6 +58,7 @@ struct harness {
 	bool blocks; /* ... its blocks, else its objects */
 	uint64_t nth;
 	uint64_t refused; /* how often that happened in the last run */
+	bool shows;	  /* a picture of each run is wanted */
 };
 extern struct harness h;
 
