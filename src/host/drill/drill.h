@@ -24,8 +24,8 @@ bool host_drill_open(const struct drill_net *net, struct drill_side **side, stru
 const char *host_drill_other_kernel(void);
 
 /*
- * How long the machine gave a thread of the script's priority no processor, at worst, since its time 0: what failed in such
- * a run for being late may say nothing about TCP. A calm machine stays under 1 ms.
+ * How long the machine gave a thread no processor, at worst, since the script's time 0: what failed in such a run for being
+ * late may say nothing about TCP. A calm machine stays under 1 ms.
  */
 int64_t host_drill_stalled(struct drill_side *side);
 

@@ -2,9 +2,10 @@
 /*
  * host/drill/stall.c - did the machine stand still during a run?
  *
- * A thread with the same priority as the script's wakes every STALL_BEAT_NS and looks how late it is. On a machine that has
- * time this is a few microseconds; where other programs have the processors, or the machine is a guest whose host gives it
- * none, all of a run is late by as much, and its times say nothing about TCP.
+ * A thread wakes every STALL_BEAT_NS and looks how late it is. On a machine that has time this is some microseconds; where
+ * other programs have the processors, or the machine is a guest whose host gives it none, a run may be late by as much, and
+ * its times say nothing about TCP. The thread has no special priority: the kernel's own, which runs TCP's timers when there
+ * is much to do, has none either.
  */
 #include "host/drill/side.h"
 
@@ -29,7 +30,6 @@ static void *stall_main(void *arg)
 	struct side_stall *stall = arg;
 	int64_t at = clock_now();
 
-	clock_hurry();
 	while (!atomic_load(&stall->ends)) {
 		struct timespec next = clock_spec(at += STALL_BEAT_NS);
 		int64_t late;
