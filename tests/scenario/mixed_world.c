@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lab/task.h"
+#include "lab/invariants.h"
 #include "lab/wire.h"
 
 enum { HOSTS = 4, TASKS = 3, FDS = 64, ROUNDS = 1500, PORTS = 6 };
@@ -31,6 +31,7 @@ struct party {
 };
 
 static struct lab_world *world;
+static struct lab_invariants invariants;
 static struct party parties[HOSTS + 1];
 static uint64_t chance;
 static char junk[70000];
@@ -297,8 +298,7 @@ static bool print_sock(void *arg, const struct la_sock_info *info)
 
 static void print_world(void)
 {
-	struct lab_host *where;
-	const char *wrong = lab_check(world, &where);
+	const char *wrong = lab_invariants_check(&invariants);
 	const char *name;
 	uint64_t value;
 
@@ -316,10 +316,12 @@ static void print_world(void)
 int main(int argc, char **argv)
 {
 	struct lab_observer observer = { .trace = print_trace, .sent = print_sent };
+	const char *broken;
 
 	world = lab_world_new(argc > 1 ? strtoull(argv[1], NULL, 0) : 4711);
 	chance = lab_stream(world->seed, 50, 0);
 	lab_world_observe(world, &observer);
+	lab_invariants_watch(&invariants, world);
 	begin();
 	for (int round = 0; round < ROUNDS; round++) {
 		for (uint64_t n = 1 + below(8); n; n--)
@@ -339,6 +341,9 @@ int main(int argc, char **argv)
 	printf("at rest %d\n", lab_run_idle(world, LAB_PATIENCE_NS));
 	print_ended();
 	print_world();
+	broken = lab_invariants_rest(&invariants);
+	printf("invariants: %s\n", broken ? broken : "well");
 	printf("leaked %" PRIu64 "\n", lab_world_free(world));
-	return 0;
+	lab_invariants_free(&invariants);
+	return broken != NULL;
 }
