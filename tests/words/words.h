@@ -20,7 +20,7 @@
 #define WORD_LETTERS 6			      /* of a word, behind its situation */
 #define WORD_TEXT    6000		      /* of a word's account */
 #define WORD_PAUSE_NS ((int64_t)(25 * LAB_MS)) /* between letters */
-#define WORD_STEP_NS  ((int64_t)(5 * LAB_MS))  /* between those of the situation */
+#define WORD_STEP_NS  ((int64_t)(15 * LAB_MS)) /* between those of the situation */
 #define WORD_LATE_NS  ((int64_t)(10 * LAB_MS)) /* a pause may take this much longer */
 
 enum word_letter {
