@@ -162,6 +162,7 @@ static bool inherit_options(struct sock *listener, struct sock *child)
 	child->rcvbuf = listener->rcvbuf;
 	child->sndbuf = listener->sndbuf;
 	child->rcvlowat = listener->rcvlowat;
+	child->shutdown = listener->shutdown; /* of a shutdown() that failed before listen(): the mark outlives it (SH-17) */
 	child->common.reuse = listener->common.reuse;
 	child->common.reuseport = listener->common.reuseport;
 	child->common.ipv6only = listener->common.ipv6only;
