@@ -3,7 +3,7 @@
 # One command each; Meson and Ninja do the work. `make help` lists the targets.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build help check check-all soak demo bench asan oracle sim drill-adapter drill-original fuzz format install-deps clean
+.PHONY: build help check check-all soak demo bench asan oracle sim drill-adapter drill-original fuzz mutate coverage format install-deps clean
 
 # Quiet unless something is wrong.
 define configure
@@ -76,6 +76,18 @@ fuzz: ## N (a million) changed scripts through drill's parser under ASan, beginn
 	@out=$$(ninja -C build-asan fuzz-drill_parse 2>&1) || { echo "$$out"; exit 1; }
 	@build-asan/fuzz-drill_parse $(or $(N),1000000) $(or $(SEED),1) $$(find tests/packet tests/oracle -name '*.pkt' | sort)
 
+mutate: ## COUNT (100) mistakes drawn with SEED (1) in the life of a connection: do the tests notice them?
+	@tools/setup check
+	@tools/mutate --seed $(or $(SEED),1) --count $(or $(COUNT),100)
+
+coverage: ## lines and branches of the same files (tools/mutate.files) that make check reaches, by gcov; V=-v lists the rest
+	@tools/setup check
+	$(call configure,build-coverage,-Db_coverage=true -Dlto=false -Doptimization=0)
+	$(call compile,build-coverage)
+	@find build-coverage -name '*.gcda' -delete
+	@tools/run-tests --suite check build-coverage
+	@tools/coverage $(V) build-coverage
+
 drill-original: ## drill on this kernel beside the original packetdrill (PACKETDRILL) on a folder of scripts (SCRIPTS); T= picks
 	@$(MAKE) build
 	@CONGESTION="$${CONGESTION-reno cubic bbr}" tools/drill-original $(T)
@@ -87,8 +99,8 @@ format: ## clang-format over every C file
 install-deps: ## the Debian packages of all targets
 	@tools/setup build check all demo format
 
-clean: ## removes build and build-asan
-	@rm -rf build build-asan
+clean: ## removes build, build-asan and build-coverage
+	@rm -rf build build-asan build-coverage
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* *## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf '%-13s %s\n' "$$t" "$$d"; done
