@@ -4,8 +4,8 @@
  *
  *	for each letter:  every word speaks - the pause - frames that left go to the word with their ports - every word looks
  *
- * The machine is a side of drill/backend.h, made for the batch. Every word has two ports of its own (its second is for a
- * connect() of a fresh socket), so that words do not meet.
+ * The machine is a side of drill/backend.h, made for the batch. Every word has PORTS of its own (each connect() of a
+ * fresh socket takes the next), so that words do not meet.
  */
 #include "tests/words/words.h"
 
@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define FIRST_PORT 2000
+#define PORTS	   8
 #define PEER_PORT  5000
 
 static bool open_stage(enum word_side which, struct word_stage *stage)
@@ -68,7 +69,7 @@ static void listen_until(struct word_stage *stage, struct word *words, size_t n,
 
 		if (!lab_segment_read(&seg, frame.bytes, frame.len) || seg.protocol != IPPROTO_TCP)
 			continue;
-		i = (size_t)(seg.sport - FIRST_PORT) / 2;
+		i = (size_t)(seg.sport - FIRST_PORT) / PORTS;
 		if (seg.sport >= FIRST_PORT && i < n)
 			word_hear(&words[i], &seg);
 	}
@@ -98,7 +99,7 @@ static bool play(struct word_stage *stage, struct word *words, size_t n)
 	bool before, on_time = true;
 
 	for (size_t i = 0; i < n; i++) {
-		words[i].first_port = (uint16_t)(FIRST_PORT + 2 * i);
+		words[i].first_port = (uint16_t)(FIRST_PORT + PORTS * i);
 		words[i].peer_port = PEER_PORT;
 		word_begin(&words[i], stage);
 	}

@@ -274,7 +274,9 @@ static bool record_situation(const struct word_situation *situation, const char 
 	snprintf(sums->kernel, sizeof(sums->kernel), "%.20s %.40s", kernel.sysname, kernel.release);
 	well = work(LINES, RECORDERS, record_job, done, &task);
 	for (unsigned line = 0; line < LINES; line++)
-		missing += !sums->known[line];
+		if (!sums->known[line] && missing++ < 5)
+			printf("# no answer twice: %s %s %s ...\n", situation->name, word_names[line / A],
+			       word_names[line % A]);
 	well = well && !missing && write_sums(situation, sums, folder);
 	printf("%s: %d words, %u of %d lines without an answer that came twice\n", situation->name, WORDS, missing,
 	       LINES);
