@@ -5,6 +5,7 @@
  *	words check FOLDER                         Lastack against the sums of the kernel's accounts in FOLDER; TAP
  *	words record FOLDER [SITUATION...]         asks the running kernel again and writes FOLDER
  *	words show SITUATION LETTER...             one word, on both sides
+ *	words explore LENGTH                       all words of five or six letters on Lastack alone, its invariants checked
  *
  * All words of four letters are spoken, and with them their beginnings of one to three. A file has a line for each two letters
  * and on it a sum for each third: of the accounts of the words that begin so, whatever their last letter.
@@ -355,6 +356,69 @@ static int show(char **names, int n)
 	return EXIT_SUCCESS;
 }
 
+/* ------------------------------------------------------------------ explore */
+
+struct exploration {
+	const struct word_situation *situation;
+	unsigned length;
+	size_t spoken;
+};
+
+/* All words with the same letters but the last two. */
+static void explore_job(void *arg, size_t prefix, char answer[WORK_TEXT])
+{
+	const struct exploration *exploration = arg;
+	struct word *words = batch_new(exploration->situation, 0);
+	unsigned length = exploration->length;
+
+	for (unsigned i = 0; i < A * A; i++) {
+		size_t rest = prefix;
+
+		words[i].length = length;
+		words[i].letters[length - 1] = i % A;
+		words[i].letters[length - 2] = i / A;
+		for (unsigned k = length - 2; k-- > 0; rest /= A)
+			words[i].letters[k] = rest % A;
+	}
+	if (play_line(WORD_LASTACK, words) == WORDS_SPOKEN)
+		strcpy(answer, "spoken");
+	free(words);
+}
+
+static void explored(void *arg, size_t prefix, const char *answer)
+{
+	struct exploration *exploration = arg;
+
+	(void)prefix;
+	exploration->spoken += answer[0] ? A * A : 0;
+}
+
+/* A broken invariant ends the worker with its name. */
+static int explore(unsigned length)
+{
+	size_t prefixes = 1;
+	bool well = true;
+
+	if (length <= LENGTH || length > WORD_LETTERS) {
+		fprintf(stderr, "words: explore takes %d to %d letters\n", LENGTH + 1, WORD_LETTERS);
+		return 2;
+	}
+	for (unsigned i = 2; i < length; i++)
+		prefixes *= A;
+	printf("TAP version 13\n1..%zu\n", word_n_situations);
+	for (size_t i = 0; i < word_n_situations; i++) {
+		struct exploration exploration = {.situation = &word_situations[i], .length = length};
+		bool spoken = work(prefixes, CHECKERS, explore_job, explored, &exploration) &&
+			      exploration.spoken == prefixes * A * A;
+
+		printf("%sok %zu - words of %u letters from %s: %zu spoken\n", spoken ? "" : "not ", i + 1, length,
+		       word_situations[i].name, exploration.spoken);
+		fflush(stdout);
+		well = well && spoken;
+	}
+	return well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "check"))
@@ -363,6 +427,8 @@ int main(int argc, char **argv)
 		return record(argv[2], argv + 3, argc - 3);
 	if (argc >= 3 && !strcmp(argv[1], "show"))
 		return show(argv + 2, argc - 2);
-	fprintf(stderr, "usage: words check FOLDER | record FOLDER [SITUATION...] | show SITUATION LETTER...\n");
+	if (argc == 3 && !strcmp(argv[1], "explore"))
+		return explore((unsigned)atoi(argv[2]));
+	fprintf(stderr, "usage: words check FOLDER | record FOLDER [SITUATION...] | show SITUATION LETTER... | explore LENGTH\n");
 	return 2;
 }
