@@ -119,6 +119,16 @@ static bool play(struct word_stage *stage, struct word *words, size_t n)
 	return on_time;
 }
 
+/* What the side has found wrong with itself, such as a broken invariant, goes to stderr. */
+static bool is_sound(struct word_stage *stage, const struct word *first)
+{
+	const char *fault = stage->side->ops->fault ? stage->side->ops->fault(stage->side) : NULL;
+
+	if (fault)
+		fprintf(stderr, "words: %s, among the words next to %s:%s\n", fault, first->situation->name, first->text);
+	return !fault;
+}
+
 enum words_outcome words_play(enum word_side side, struct word *words, size_t n)
 {
 	struct word_stage stage;
@@ -128,6 +138,8 @@ enum words_outcome words_play(enum word_side side, struct word *words, size_t n)
 		return outcome;
 	if (settle(&stage))
 		outcome = play(&stage, words, n) ? WORDS_SPOKEN : WORDS_LATE;
+	if (!is_sound(&stage, words))
+		outcome = WORDS_NOT_SPOKEN;
 	for (size_t i = 0; i < n; i++)
 		word_end(&words[i]);
 	stage.side->ops->close(stage.side);

@@ -393,7 +393,7 @@ static void explored(void *arg, size_t prefix, const char *answer)
 	exploration->spoken += answer[0] ? A * A : 0;
 }
 
-/* A broken invariant ends the worker with its name. */
+/* A broken invariant is named, and its batch counts as not spoken. */
 static int explore(unsigned length)
 {
 	size_t prefixes = 1;
