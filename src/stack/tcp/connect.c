@@ -33,9 +33,7 @@ static int tcp_peer_address(const struct sock *sk, struct in6_addr *daddr)
 		return -EINVAL; /* which link? there are no scopes here */
 	if (addr_is_multicast(daddr))
 		return -ENETUNREACH;
-	if (addr_is_v4(daddr))
-		return sk->common.family == AF_INET6 && sk->common.ipv6only ? -ENETUNREACH : 0;
-	return bound_v4 ? -ENETUNREACH : 0; /* bound to IPv4, and the peer is not */
+	return addr_is_v4(daddr) && sk->common.family == AF_INET6 && sk->common.ipv6only ? -ENETUNREACH : 0;
 }
 
 /* An address of ours as source: the bound one, or the one that the route says. */
@@ -51,6 +49,8 @@ static int tcp_source_address(struct sock *sk, const struct in6_addr *daddr)
 		err = -ENETUNREACH; /* a broadcast address */
 	if (err == -ENETUNREACH)
 		NET_INC(sk->net, addr_is_v4(daddr) ? MIB_Ip_OutNoRoutes : MIB_Ip6_OutNoRoutes);
+	if (!err && addr_is_v4(&sk->rcv_saddr) && !addr_is_v4(daddr))
+		err = -EAFNOSUPPORT; /* bound to IPv4, and the peer is not */
 	if (!err)
 		sk->rcv_saddr = saddr;
 	return err;
