@@ -23,6 +23,51 @@ TEST_FAMILIES(an_orphan_meets_the_limit_at_its_first_repetition)
 	EXPECT_EQ(duo_usage(&d, SERVER).orphans, 0);
 }
 
+/* An orphan, as many as may be, repeats its FIN. */
+static struct duo orphan_at_the_limit(uint64_t idle_ms)
+{
+	struct duo d = solo_accepted();
+
+	duo_sysctl(&d, SERVER, "net.ipv4.tcp_max_orphans", "1");
+	duo_run_ms(&d, idle_ms);
+	EXPECT_EQ(duo_close(&d, SERVER), 0);
+	EXPECT_HEARD(&d, "F. 1:1(0) ack 1");
+	return d;
+}
+
+/* rows: OR-05 */
+TEST_FAMILIES(an_orphan_at_the_limit_lives_on)
+{
+	struct duo d = orphan_at_the_limit(0);
+
+	duo_run_ms(&d, 250);
+	EXPECT_HEARD(&d, "F. 1:1(0) ack 1");
+	EXPECT_SILENCE(&d);
+	EXPECT_EQ(duo_usage(&d, SERVER).orphans, 1);
+}
+
+/* rows: OR-05 */
+TEST_FAMILIES(an_orphan_that_was_silent_for_long_counts_twice)
+{
+	struct duo d = orphan_at_the_limit(250000);
+
+	duo_run_ms(&d, 250);
+	EXPECT_HEARD(&d, "R. 2:2(0) ack 1");
+	EXPECT_SILENCE(&d);
+	EXPECT_COUNTER(&d, SERVER, "TcpExtTCPAbortOnMemory", 1);
+}
+
+/* rows: OR-05 */
+TEST_FAMILIES(an_orphan_whose_peer_is_unreachable_counts_twice)
+{
+	struct duo d = orphan_at_the_limit(0);
+
+	lab_raw_icmp(d.raw, d.family == AF_INET6 ? 1 : 3, d.family == AF_INET6 ? 3 : 1, 0);
+	duo_run_ms(&d, 250);
+	EXPECT_HEARD(&d, "R. 2:2(0) ack 1");
+	EXPECT_COUNTER(&d, SERVER, "TcpExtTCPAbortOnMemory", 1);
+}
+
 /* Behind a closed window @bytes are queued, and all sockets together may hold three pages. */
 static struct duo with_queued(size_t bytes)
 {
