@@ -39,8 +39,10 @@ struct vfs;	   /* file/file.h: caches of tasks, files, the queue of woken operat
 
 struct net {
 	struct mem mem;
-	uint64_t now_ns;  /* the instant of the running entry */
-	uint32_t jiffies; /* now_ns in ticks of 4 ms, rounded down */
+	uint64_t now_ns;  /* the instant of the running entry; in other units as asked for again and again, which wrap: */
+	uint32_t now_us, now_ms; /* rounded down */
+	uint32_t jiffies;	 /* in ticks of 4 ms, rounded down */
+	uint32_t next_tick;	 /* the first tick that is not before now_ns */
 	bool entered;
 	bool dying; /* la_stack_free(): nothing may leave any more */
 	struct wheel wheel;
@@ -74,12 +76,20 @@ static inline uint32_t tick_after_ns(const struct net *net, uint64_t delay_ns)
 	return (uint32_t)((net->now_ns + delay_ns + TICK_NSEC - 1) / TICK_NSEC);
 }
 static inline uint32_t tick_after_ms(const struct net *net, uint64_t ms) { return tick_after_ns(net, ms * NSEC_PER_MSEC); }
+static inline void net_set_now(struct net *net, uint64_t now_ns)
+{
+	net->now_ns = now_ns;
+	net->now_us = (uint32_t)(now_ns / NSEC_PER_USEC);
+	net->now_ms = (uint32_t)(now_ns / NSEC_PER_MSEC);
+	net->jiffies = (uint32_t)(now_ns / TICK_NSEC);
+	net->next_tick = tick_after_ns(net, 0);
+}
 /* For values that Linux keeps in jiffies (timeouts such as icsk_rto). */
-static inline uint32_t tick_after_jiffies(const struct net *net, uint32_t j) { return tick_after_ns(net, 0) + j; }
+static inline uint32_t tick_after_jiffies(const struct net *net, uint32_t j) { return net->next_tick + j; }
 static inline uint32_t msecs_to_jiffies(uint32_t ms) { return (ms + 3) / 4; }
 static inline uint32_t jiffies_to_msecs(uint32_t j) { return j * 4; }
-static inline uint32_t net_time_ms(const struct net *net) { return (uint32_t)(net->now_ns / NSEC_PER_MSEC); }
-static inline uint32_t net_time_us(const struct net *net) { return (uint32_t)(net->now_ns / NSEC_PER_USEC); }
+static inline uint32_t net_time_ms(const struct net *net) { return net->now_ms; }
+static inline uint32_t net_time_us(const struct net *net) { return net->now_us; }
 
 /* each layer's beginning and end; *_init returns 0 or -ENOMEM, *_exit takes a half-made one as well */
 int link_init(struct net *net);

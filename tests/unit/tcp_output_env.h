@@ -49,8 +49,7 @@ static inline uint64_t counter(const struct tcp_env *e, enum mib m) { return e->
 
 static inline void set_now(struct tcp_env *e, uint64_t now_ns)
 {
-	e->n.net.now_ns = now_ns;
-	e->n.net.jiffies = (uint32_t)(now_ns / TICK_NSEC);
+	net_set_now(&e->n.net, now_ns);
 }
 static inline double now_s(const struct tcp_env *e) { return (double)(e->n.net.now_ns - e->begin_ns) / 1e9; }
 

@@ -31,25 +31,6 @@ static bool ip4_header_ok(struct net *net, struct ip_header *h, const uint8_t *p
 	return false;
 }
 
-/* Martians: addresses that cannot have come over a wire. The look at the source also prepares the answer's route. */
-static bool ip4_martian(struct net *net, const struct ip_header *h)
-{
-	if (addr_is_loopback(&h->daddr) || addr_is_any(&h->daddr) || addr_is_any(&h->saddr) ||
-	    addr_is_broadcast(&h->saddr))
-		return true;
-	switch ((enum dst_kind)ip_dst(net, &h->saddr)->kind) {
-	case DST_LOCAL:
-	case DST_MULTICAST:
-		return true;
-	case DST_BROADCAST: /* a neighbour with another idea of the prefix: Linux lets it pass */
-		return addr_is_loopback(&h->saddr);
-	case DST_UNICAST:
-	case DST_UNREACHABLE:
-		break;
-	}
-	return false;
-}
-
 static bool ip4_options_ok(struct net *net, int ifindex, const uint8_t *p, const struct ip_header *h)
 {
 	uint8_t pointer = 0;
@@ -70,14 +51,17 @@ static bool ip4_options_ok(struct net *net, int ifindex, const uint8_t *p, const
 static void ip4_rcv(struct net *net, int ifindex, const uint8_t *p, size_t len)
 {
 	struct ip_header h;
+	const struct dst *to;
 	enum dst_kind kind;
 
 	NET_INC(net, MIB_Ip_InReceives);
 	if (unlikely(!ip4_header_ok(net, &h, p, len)))
 		return;
-	if (ifindex != LOOPBACK_IFINDEX && ip4_martian(net, &h))
+	to = ip_dst(net, &h.daddr);
+	kind = to->kind;
+	/* The look at the source also prepares the answer's route; it may overwrite *to. */
+	if (ifindex != LOOPBACK_IFINDEX && unlikely(to->martian_to || ip_dst(net, &h.saddr)->martian_from))
 		return;
-	kind = ip_dst(net, &h.daddr)->kind;
 	if (unlikely(kind == DST_UNICAST || kind == DST_UNREACHABLE)) {
 		NET_INC(net, MIB_Ip_InAddrErrors);
 		return;

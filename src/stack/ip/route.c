@@ -184,6 +184,14 @@ static void dst_set_mtu(struct net *net, struct dst *dst)
 	dst->mtu_locked = pmtu->locked;
 }
 
+/* Martians: IPv4 addresses that cannot have come over a wire. A neighbour with another idea of the prefix may well have a
+ * broadcast address of ours: Linux lets it pass. */
+static bool martian_source(const struct in6_addr *addr, enum dst_kind kind)
+{
+	return addr_is_any(addr) || addr_is_broadcast(addr) || addr_is_loopback(addr) || kind == DST_LOCAL ||
+	       kind == DST_MULTICAST;
+}
+
 const struct dst *ip_dst_slow(struct net *net, struct dst *dst, const struct in6_addr *daddr)
 {
 	struct ip *ip = net->ip;
@@ -194,6 +202,8 @@ const struct dst *ip_dst_slow(struct net *net, struct dst *dst, const struct in6
 	dst->gen = ip->gen;
 	dst->id = &ip->ids[addr_mix(daddr) % IP_IDS];
 	dst->kind = addr_kind(ip, daddr);
+	dst->martian_from = martian_source(daddr, dst->kind);
+	dst->martian_to = addr_is_any(daddr) || addr_is_loopback(daddr);
 	dst->prefixlen = 128;
 	dst->expires_ns = UINT64_MAX;
 	if (dst->kind == DST_LOCAL) {

@@ -22,8 +22,9 @@ struct dst {
 	int ifindex;
 	uint8_t kind;	     /* enum dst_kind */
 	uint8_t prefixlen;   /* of the route */
-	bool tx_csum;	     /* the device wants no checksum of us */
-	bool mtu_locked;     /* the path MTU learnt was below min_pmtu: larger packets go without DF */
+	bool tx_csum : 1;    /* the device wants no checksum of us */
+	bool mtu_locked : 1; /* the path MTU learnt was below min_pmtu: larger packets go without DF */
+	bool martian_from : 1, martian_to : 1; /* IPv4: cannot have come over a wire as source, as destination */
 };
 
 static_assert(sizeof(struct dst) == 64, "found by a shift, and one cache line");

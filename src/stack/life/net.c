@@ -14,22 +14,16 @@
 
 /* ------------------------------------------------------------------ an entry */
 
-static void net_set_time(struct net *net, uint64_t now_ns)
-{
-	if (now_ns <= net->now_ns)
-		return;
-	net->now_ns = now_ns;
-	net->jiffies = (uint32_t)(net->now_ns / TICK_NSEC);
-}
-
 void net_enter(struct net *net, uint64_t now_ns)
 {
 	assert(!net->entered); /* a callback must not enter its stack again */
 	net->entered = true;
-	net_set_time(net, now_ns);
+	if (now_ns > net->now_ns)
+		net_set_now(net, now_ns);
 }
 
-void net_leave(struct net *net)
+/* What the work has put off, and what that puts off. */
+static void net_settle(struct net *net)
 {
 	for (;;) {
 		while (loopback_run(net, ip_rcv))
@@ -39,6 +33,12 @@ void net_leave(struct net *net)
 		op_run_woken(net);
 	}
 	sock_reap(net, tcp_destroy_sock);
+}
+
+void net_leave(struct net *net)
+{
+	if (unlikely(loopback_any(net) || op_any_woken(net) || net->dead)) /* most entries leave nothing */
+		net_settle(net);
 	net->entered = false;
 }
 
@@ -106,7 +106,7 @@ struct net *net_create(const struct la_env *env, uint64_t now_ns)
 	if (!net)
 		return NULL;
 	net->mem = mem;
-	net_set_time(net, now_ns);
+	net_set_now(net, now_ns);
 	wheel_init(&net->wheel, net->jiffies);
 	skb_pool_init(&net->skbs, &net->mem);
 	net_set_defaults(&net->sysctl);

@@ -105,8 +105,8 @@ void tcp_select_initial_window(const struct sock *sk, uint32_t space, uint32_t m
 	if (wscale_ok) {
 		largest = max(max(space, (uint32_t)sysctl->tcp_rmem[2]), (uint32_t)sysctl->rmem_max);
 		largest = min(largest, clamp);
-		while (largest >> *rcv_wscale > 65535 && *rcv_wscale < TCP_MAX_WSCALE)
-			++*rcv_wscale;
+		if (largest > 65535) /* so many bits more than a header's 16 */
+			*rcv_wscale = (uint8_t)min(16 - __builtin_clz(largest), TCP_MAX_WSCALE);
 	}
 	*window_clamp = min(65535u << *rcv_wscale, clamp);
 }
