@@ -31,39 +31,22 @@ struct grid_book *grid_book_new(const struct grid_situation *situation)
 	return book;
 }
 
-/* The first cell with this answer, or grid_cells(). */
-static size_t first_with(const struct grid_book *book, const char *answer)
+const char *grid_book_keep(struct grid_book *book, const char *answer)
 {
-	size_t i = 0;
-
-	while (i < grid_cells() && (!book->answers[i] || strcmp(book->answers[i], answer)))
-		i++;
-	return i;
-}
-
-void grid_book_set(struct grid_book *book, size_t cell, const char *answer)
-{
-	size_t twin = first_with(book, answer);
-
-	book->answers[cell] = twin < grid_cells() ? book->answers[twin] : strdup(answer);
-	if (!book->answers[cell])
+	for (size_t i = 0; i < book->n_distinct; i++)
+		if (!strcmp(book->distinct[i], answer))
+			return book->distinct[i];
+	book->distinct = realloc(book->distinct, (book->n_distinct + 1) * sizeof(*book->distinct));
+	if (!book->distinct || !(book->distinct[book->n_distinct] = strdup(answer)))
 		abort();
-}
-
-size_t grid_book_distinct(const struct grid_book *book)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < grid_cells(); i++)
-		n += book->answers[i] && first_with(book, book->answers[i]) == i;
-	return n;
+	return book->distinct[book->n_distinct++];
 }
 
 void grid_book_free(struct grid_book *book)
 {
-	for (size_t i = grid_cells(); i-- > 0;)
-		if (book->answers[i] && first_with(book, book->answers[i]) == i)
-			free((char *)book->answers[i]);
+	for (size_t i = 0; i < book->n_distinct; i++)
+		free(book->distinct[i]);
+	free(book->distinct);
 	free(book->answers);
 	free(book);
 }
@@ -82,20 +65,28 @@ static FILE *open_book(const struct grid_book *book, const char *folder, const c
 
 /* ------------------------------------------------------------------ writing */
 
-/* Numbers the answers from 1 in the order of the cells; gives them, by cell. */
+/* The number of an answer, from 1 in the order of the cells; a new one is written. */
+static unsigned write_answer(const char *answer, const char **written, unsigned *n, FILE *file)
+{
+	for (unsigned i = 0; i < *n; i++)
+		if (written[i] == answer)
+			return i + 1;
+	written[(*n)++] = answer;
+	fprintf(file, "answer %u %s\n", *n, answer);
+	return *n;
+}
+
+/* Gives the numbers, by cell. */
 static unsigned *write_answers(const struct grid_book *book, FILE *file)
 {
-	unsigned *numbers = calloc(grid_cells(), sizeof(*numbers)), last = 0;
+	unsigned *numbers = calloc(grid_cells(), sizeof(*numbers)), n = 0;
+	const char **written = calloc(book->n_distinct + 1, sizeof(*written));
 
-	if (!numbers)
+	if (!numbers || !written)
 		abort();
-	for (size_t i = 0; i < grid_cells(); i++) {
-		size_t first = first_with(book, book->answers[i]);
-
-		numbers[i] = first < i ? numbers[first] : ++last;
-		if (first == i)
-			fprintf(file, "answer %u %s\n", last, book->answers[i]);
-	}
+	for (size_t i = 0; i < grid_cells(); i++)
+		numbers[i] = write_answer(book->answers[i], written, &n, file);
+	free(written);
 	return numbers;
 }
 
@@ -127,7 +118,7 @@ bool grid_book_write(const struct grid_book *book, const char *folder)
 /* A file being read: answers by number, cells in their order. */
 struct reading {
 	struct grid_book *book;
-	char **answers;
+	const char **answers;
 	size_t n_answers, cells, places;
 };
 
@@ -154,7 +145,7 @@ static bool read_answer(struct reading *in, const char *line)
 	in->answers = realloc(in->answers, number * sizeof(*in->answers));
 	if (!in->answers)
 		abort();
-	in->answers[in->n_answers++] = strdup(line[skip] ? line + skip + 1 : "");
+	in->answers[in->n_answers++] = grid_book_keep(in->book, line[skip] ? line + skip + 1 : "");
 	return true;
 }
 

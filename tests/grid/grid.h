@@ -98,22 +98,25 @@ void grid_place_of(const struct drill_record *record, struct grid_place *place);
 
 /**
  * struct grid_book - what the kernel answered, for one situation
- * @kernel:  the release that answered
- * @answers: one for each cell, in the order of grid_cell_at(); equal ones are one string
+ * @kernel:   the release that answered
+ * @answers:  one for each cell, in the order of grid_cell_at(); equal ones are one string
+ * @distinct: the strings; owned
  */
 struct grid_book {
 	const struct grid_situation *situation;
 	char kernel[80];
 	struct grid_place place[GRID_VARIANTS];
 	const char **answers;
+	char **distinct;
+	size_t n_distinct;
 };
 
 struct grid_book *grid_book_new(const struct grid_situation *situation);
-void grid_book_set(struct grid_book *book, size_t cell, const char *answer);
+/* The book's own copy of @answer. */
+const char *grid_book_keep(struct grid_book *book, const char *answer);
 /* False with a message on stderr: no such file, or not one of ours. */
 bool grid_book_read(struct grid_book *book, const char *folder);
 bool grid_book_write(const struct grid_book *book, const char *folder);
-size_t grid_book_distinct(const struct grid_book *book);
 void grid_book_free(struct grid_book *book);
 
 #endif
