@@ -68,6 +68,26 @@ TEST_FAMILIES(an_orphan_whose_peer_is_unreachable_counts_twice)
 	EXPECT_COUNTER(&d, SERVER, "TcpExtTCPAbortOnMemory", 1);
 }
 
+/* rows: OR-05 */
+TEST_FAMILIES(an_orphan_over_the_limit_whose_time_is_over_ends_in_silence)
+{
+	struct duo d = solo_accepted();
+
+	duo_sysctl(&d, SERVER, "net.ipv4.tcp_orphan_retries", "10");
+	EXPECT_EQ(duo_send_bytes(&d, SERVER, 100), 100);
+	duo_run_ms(&d, 1);
+	solo_say(&d, ". 1:1(0) ack 1 win 0");
+	EXPECT_EQ(duo_close(&d, SERVER), 0);
+	duo_run_ms(&d, 300000);
+	EXPECT_EQ(duo_usage(&d, SERVER).orphans, 1);
+	lab_raw_forget(d.raw);
+	duo_sysctl(&d, SERVER, "net.ipv4.tcp_max_orphans", "0");
+	duo_run_ms(&d, 130000);
+	EXPECT_SILENCE(&d);
+	EXPECT_COUNTER(&d, SERVER, "TcpExtTCPAbortOnMemory", 1);
+	EXPECT_EQ(duo_usage(&d, SERVER).orphans, 0);
+}
+
 /* Behind a closed window @bytes are queued, and all sockets together may hold three pages. */
 static struct duo with_queued(size_t bytes)
 {
