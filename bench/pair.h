@@ -72,27 +72,38 @@ struct pair {
 	uint64_t now_ns;
 };
 
-static inline int ring_xmit(struct la_device *dev, const struct la_frame *frame)
+/* A unit goes as the segments that it stands for. */
+static inline int ring_put_unit(struct ring *ring, const struct la_frame *frame)
 {
-	struct ring *ring = dev->world;
 	uint32_t count = la_frame_count(frame);
 
-	if (ring->head == ring->tail)
-		ring->head = ring->tail = 0; /* slots that are still in the cache */
 	if (ring->head - ring->tail + count > RING_SLOTS)
 		return -ENOBUFS;
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = ring->head++ % RING_SLOTS;
-		uint8_t *p = ring->slot[at];
 
-		if (frame->gso_size) {
-			ring->len[at] = (uint16_t)la_frame_cut(frame, i, p, SLOT_BYTES);
-			continue;
-		}
-		ring->len[at] = (uint16_t)frame->len;
-		for (int v = 0; v < frame->iovcnt; p += frame->iov[v++].iov_len)
-			memcpy(p, frame->iov[v].iov_base, frame->iov[v].iov_len);
+		ring->len[at] = (uint16_t)la_frame_cut(frame, i, ring->slot[at], SLOT_BYTES);
 	}
+	return 0;
+}
+
+static inline int ring_xmit(struct la_device *dev, const struct la_frame *frame)
+{
+	struct ring *ring = dev->world;
+	uint32_t at;
+	uint8_t *p;
+
+	if (ring->head == ring->tail)
+		ring->head = ring->tail = 0; /* slots that are still in the cache */
+	if (frame->gso_size)
+		return ring_put_unit(ring, frame);
+	if (ring->head - ring->tail == RING_SLOTS)
+		return -ENOBUFS;
+	at = ring->head++ % RING_SLOTS;
+	p = ring->slot[at];
+	for (int v = 0; v < frame->iovcnt; p += frame->iov[v++].iov_len)
+		memcpy(p, frame->iov[v].iov_base, frame->iov[v].iov_len);
+	ring->len[at] = (uint16_t)frame->len;
 	return 0;
 }
 
