@@ -321,16 +321,23 @@ static void a_message_is_stamped_by_the_sides_clock(void **state)
 	struct iovec iov = {to, sizeof(to)};
 	struct msghdr msg = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
-	int64_t before, stamp;
+	int64_t before = 0, stamp;
 	struct timespec at;
 	uint32_t isn;
 	int fd = connection(&isn), on = 1;
 
 	(void)state;
 	assert_int_equal(call(DRILL_SYS_SETSOCKOPT, (uint64_t)fd, SOL_SOCKET, SO_TIMESTAMPNS, PTR(&on), sizeof(on)), 0);
-	before = side->ops->now(side);
-	say(PSH | ACK, 1, isn + 1, 10);
-	assert_int_equal(call(DRILL_SYS_RECVMSG, (uint64_t)fd, PTR(&msg), 0, 0, 0), 10);
+	/* The kernel begins to stamp packets a moment after the first socket asked, in a work queue: on a busy machine later. */
+	for (uint32_t seq = 1; seq < 2000; seq += 10) {
+		msg.msg_controllen = sizeof(control);
+		before = side->ops->now(side);
+		say(PSH | ACK, seq, isn + 1, 10);
+		assert_int_equal(call(DRILL_SYS_RECVMSG, (uint64_t)fd, PTR(&msg), 0, 0, 0), 10);
+		if (CMSG_FIRSTHDR(&msg))
+			break;
+		side->ops->sleep(side, side->ops->now(side) + 10 * MS);
+	}
 	assert_non_null(CMSG_FIRSTHDR(&msg));
 	memcpy(&at, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(at));
 	stamp = at.tv_sec * 1000 * MS + at.tv_nsec;
