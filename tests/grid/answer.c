@@ -211,30 +211,60 @@ static struct drill_side *open_side(enum grid_side which, const struct drill_net
 	return host_drill_open(net, &side, why) ? side : NULL;
 }
 
-/* Parses and plays @text; the record is the caller's. NULL with the reason in @why. */
-static struct drill_script *play(enum grid_side which, const char *name, const char *text, unsigned variant,
-				 struct drill_record *record, struct drill_verdict *verdict, struct drill_text *why)
+/**
+ * struct run - a script that was played
+ * @script: NULL: it could not be, and @why says the reason
+ */
+struct run {
+	char *text;
+	struct drill_script *script;
+	struct drill_record *record;
+	struct drill_verdict verdict;
+	struct drill_text why;
+};
+
+static void run_begin(struct run *run, enum grid_side which, const struct grid_cell *cell, const struct grid_place *place)
 {
-	enum drill_family family = variant & GRID_IPV6 ? DRILL_IPV6 : DRILL_IPV4;
+	enum drill_family family = cell->variant & GRID_IPV6 ? DRILL_IPV6 : DRILL_IPV4;
 	struct drill_play playing = {.watch = true};
 	struct drill_net net;
 	struct drill_error error;
-	struct drill_script *script = drill_parse(name, text, strlen(text), NULL, 0, &error);
 
-	if (!script) {
-		snprintf(why->text, sizeof(why->text), "line %d: %s", error.pos.line, error.text);
-		return NULL;
+	*run = (struct run){.text = grid_script(cell, place), .record = drill_record_new()};
+	run->script = drill_parse(cell->situation->name, run->text, strlen(run->text), NULL, 0, &error);
+	if (!run->script) {
+		snprintf(run->why.text, sizeof(run->why.text), "line %d: %s", error.pos.line, error.text);
+		return;
 	}
-	playing.script = script;
+	playing.script = run->script;
 	playing.net = &net;
-	playing.side = drill_net_init(&net, script, family, why) ? open_side(which, &net, why) : NULL;
+	playing.side = drill_net_init(&net, run->script, family, &run->why) ? open_side(which, &net, &run->why) : NULL;
 	if (!playing.side) {
-		drill_script_free(script);
-		return NULL;
+		drill_script_free(run->script);
+		run->script = NULL;
+		return;
 	}
-	drill_run(&playing, record, verdict);
+	drill_run(&playing, run->record, &run->verdict);
 	playing.side->ops->close(playing.side);
-	return script;
+}
+
+static void run_end(struct run *run)
+{
+	if (run->script)
+		drill_script_free(run->script);
+	drill_record_free(run->record);
+	free(run->text);
+}
+
+static void say_failure(const struct run *run, char *to)
+{
+	const struct drill_verdict *verdict = &run->verdict;
+
+	if (run->script)
+		snprintf(to, GRID_ANSWER, "! line %d: %.300s; expected %.200s; found %.200s", verdict->pos.line,
+			 verdict->text.text, verdict->expected.text, verdict->actual.text);
+	else
+		snprintf(to, GRID_ANSWER, "! %.400s", run->why.text);
 }
 
 static int lines_of(const char *text)
@@ -246,53 +276,36 @@ static int lines_of(const char *text)
 	return lines;
 }
 
-bool grid_answer(enum grid_side side, const struct grid_cell *cell, const struct grid_place *place,
+void grid_answer(enum grid_side side, const struct grid_cell *cell, const struct grid_place *place,
 		 char answer[GRID_ANSWER])
 {
-	struct drill_record *record = drill_record_new();
-	struct drill_verdict verdict = {0};
-	struct drill_text why;
-	char *text = grid_script(cell, place);
-	struct drill_script *script = play(side, cell->situation->name, text, cell->variant, record, &verdict, &why);
-	int question = lines_of(text);
-	bool well = script && (verdict.outcome == DRILL_PASSED || verdict.pos.line == question);
+	struct run run;
+	int question;
 
-	if (well && is_late(record, question - 1))
+	run_begin(&run, side, cell, place);
+	question = lines_of(run.text);
+	if (!run.script || (run.verdict.outcome != DRILL_PASSED && run.verdict.pos.line != question))
+		say_failure(&run, answer);
+	else if (is_late(run.record, question - 1))
 		snprintf(answer, GRID_ANSWER, "%s", GRID_LATE);
-	else if (well)
-		grid_answer_text(record, question - 1, answer);
-	else if (script)
-		snprintf(answer, GRID_ANSWER, "! line %d: %.400s", verdict.pos.line, verdict.text.text);
 	else
-		snprintf(answer, GRID_ANSWER, "! %.400s", why.text);
-	if (script)
-		drill_script_free(script);
-	drill_record_free(record);
-	free(text);
-	return well;
+		grid_answer_text(run.record, question - 1, answer);
+	run_end(&run);
 }
 
 bool grid_find_place(enum grid_side side, const struct grid_situation *situation, unsigned variant,
 		     struct grid_place *place, char why[GRID_ANSWER])
 {
 	const struct grid_cell cell = {.situation = situation, .variant = variant};
-	struct drill_record *record = drill_record_new();
-	struct drill_verdict verdict = {0};
-	struct drill_text reason;
-	char *text = grid_script(&cell, NULL);
-	struct drill_script *script = play(side, situation->name, text, variant, record, &verdict, &reason);
-	bool well = script && verdict.outcome == DRILL_PASSED;
+	struct run run;
+	bool well;
 
+	run_begin(&run, side, &cell, NULL);
+	well = run.script && run.verdict.outcome == DRILL_PASSED;
 	if (well)
-		grid_place_of(record, place);
-	else if (script)
-		snprintf(why, GRID_ANSWER, "line %d: %.300s; expected %.200s; found %.200s", verdict.pos.line,
-			 verdict.text.text, verdict.expected.text, verdict.actual.text);
+		grid_place_of(run.record, place);
 	else
-		snprintf(why, GRID_ANSWER, "%.400s", reason.text);
-	if (script)
-		drill_script_free(script);
-	drill_record_free(record);
-	free(text);
+		say_failure(&run, why);
+	run_end(&run);
 	return well;
 }

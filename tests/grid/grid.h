@@ -83,8 +83,8 @@ enum grid_side { GRID_LASTACK, GRID_LINUX };
 #define GRID_PAUSE_MS 100	/* from the segment to the last call: a delayed ACK is in, a retransmission is not */
 #define GRID_LATE     "! late" /* the answer where the machine was too busy for that */
 
-/* What came of a cell, or in @answer what went wrong before it could: false. */
-bool grid_answer(enum grid_side side, const struct grid_cell *cell, const struct grid_place *place,
+/* What came of a cell; what went wrong before anything could come of it begins with '!', and equals nothing. */
+void grid_answer(enum grid_side side, const struct grid_cell *cell, const struct grid_place *place,
 		 char answer[GRID_ANSWER]);
 /* Where a situation leads on a side; false with the reason in @why. */
 bool grid_find_place(enum grid_side side, const struct grid_situation *situation, unsigned variant,

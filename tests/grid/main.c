@@ -126,7 +126,7 @@ static size_t compare(const struct grid_book *book, const struct grid_book *seen
 	size_t differ = 0;
 
 	for (size_t i = 0; grid_cell_at(book->situation, i, &cell); i++) {
-		if (!strcmp(book->answers[i], seen->answers[i]))
+		if (book->answers[i][0] != '!' && !strcmp(book->answers[i], seen->answers[i]))
 			continue;
 		if (differ++ < SHOWN)
 			printf("# grid show %s '%s' %s %s %u\n#   Linux    %s\n#   Lastack  %s\n", book->situation->name,
@@ -136,17 +136,52 @@ static size_t compare(const struct grid_book *book, const struct grid_book *seen
 	return differ;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Places may coincide (everything acknowledged: "una" is "nxt"), and a segment may have no option that a variant could change. */
+static size_t distinct_cells(const struct grid_book *book)
+{
+	uint64_t *sums = calloc(grid_cells(), sizeof(*sums));
+	struct grid_cell cell;
+	size_t distinct = 0;
+
+	if (!sums)
+		abort();
+	for (size_t i = 0; grid_cell_at(book->situation, i, &cell); i++) {
+		char *script = grid_script(&cell, &book->place[cell.variant]);
+
+		sums[i] = cell.variant & GRID_IPV6 ? 2 : 1;
+		for (const char *p = script; *p; p++)
+			sums[i] = (sums[i] ^ (uint8_t)*p) * 1099511628211U;
+		free(script);
+	}
+	qsort(sums, grid_cells(), sizeof(*sums), by_value);
+	for (size_t i = 0; i < grid_cells(); i++)
+		distinct += !i || sums[i] != sums[i - 1];
+	free(sums);
+	return distinct;
+}
+
 /* Gives the number of cells that differ; all of them where the book cannot be read. */
-static size_t check_situation(const struct grid_situation *situation, const char *folder, size_t number)
+static size_t check_situation(const struct grid_situation *situation, const char *folder, size_t number, size_t *distinct)
 {
 	struct grid_book *book = grid_book_new(situation), *seen = grid_book_new(situation);
 	struct task task = {.side = GRID_LASTACK, .book = book, .seen = seen};
-	size_t differ = grid_cells();
+	size_t differ = grid_cells(), scripts = 0;
+	bool read = grid_book_read(book, folder);
 
-	if (grid_book_read(book, folder) && work(grid_cells(), CHECKERS, job, done, &task))
+	if (read)
+		scripts = distinct_cells(book);
+	if (read && work(grid_cells(), CHECKERS, job, done, &task))
 		differ = compare(book, seen);
-	printf("%sok %zu - grid %s: %zu cells, %zu differ\n", differ ? "not " : "", number, situation->name,
-	       grid_cells(), differ);
+	*distinct += scripts;
+	printf("%sok %zu - grid %s: %zu cells, %zu distinct, %zu differ\n", differ ? "not " : "", number, situation->name,
+	       grid_cells(), scripts, differ);
 	fflush(stdout);
 	grid_book_free(seen);
 	grid_book_free(book);
@@ -155,13 +190,13 @@ static size_t check_situation(const struct grid_situation *situation, const char
 
 static int check(const char *folder)
 {
-	size_t differ = 0;
+	size_t differ = 0, distinct = 0;
 
 	printf("TAP version 13\n1..%zu\n", grid_n_situations);
 	for (size_t i = 0; i < grid_n_situations; i++)
-		differ += check_situation(&grid_situations[i], folder, i + 1);
-	printf("# %zu situations, %zu cells, %zu differ from Linux\n", grid_n_situations,
-	       grid_n_situations * grid_cells(), differ);
+		differ += check_situation(&grid_situations[i], folder, i + 1, &distinct);
+	printf("# %zu situations, %zu cells, %zu of them distinct, %zu differ from Linux\n", grid_n_situations,
+	       grid_n_situations * grid_cells(), distinct, differ);
 	return differ ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
