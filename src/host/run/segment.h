@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * host/run/segment.h - what a program's process and the executor share: calls go in, results come out
+ *
+ *	shim: take a slot, fill it in, SLOT_SUBMITTED, set its bit --> executor: copy, check, la_submit()
+ *	shim: spin, then sleep on slot.state or on a bell          <-- executor: result, SLOT_DONE, wake who sleeps
+ *
+ * One segment a process (a memfd, made when it attaches): a program that writes wildly can spoil its own calls and nothing
+ * else. The executor trusts no word in it: it copies a request before it looks at it, keeps each slot's true state
+ * in memory of its own, and lets the library touch nothing here but the payload area, whose bounds it knows.
+ *
+ * Files: a stack file is known to programs by the FIFO "f/ID" in the stack's folder. The program's descriptor is an open
+ * description of that FIFO, so the kernel counts its holders (dup, fork, exec, descriptors in flight, SIGKILL); the
+ * executor holds the reading side and sees POLLHUP when the last one went. A handle names one life of one file.
+ * All integers are in the machine's order; the two sides are built from one tree and check SEG_VERSION.
+ */
+#ifndef LA_RUN_SEGMENT_H
+#define LA_RUN_SEGMENT_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#define SEG_MAGIC   0x4b434154u /* "TACK" */
+#define SEG_VERSION 1u
+
+/* The environment of programs under `lastack run`. */
+#define SEG_ENV_DIR "LASTACK_DIR" /* the stack's folder: the socket "control", the FIFOs "f/ID" */
+
+#define SEG_SLOTS 1024		/* calls of one process in progress at a time */
+#define SEG_WORDS (SEG_SLOTS / 64)
+#define SEG_DATA  (256u << 10)	/* payload of one call; longer ones are cut by the shim */
+#define SEG_AUX	  3840		/* names, option values, control messages */
+
+/* id in the low half, generation above: never 0 for a file that exists. */
+typedef uint64_t seg_handle;
+#define SEG_ID(h) ((uint32_t)(h))
+
+enum seg_state {
+	SLOT_FREE,	/* shim: nobody uses it */
+	SLOT_TAKEN,	/* shim: being filled in, or its result being read */
+	SLOT_SUBMITTED, /* executor's from here on */
+	SLOT_PENDING,	/* executor: it takes time; a signal with SA_RESTART restarts it (ERESTARTSYS) */
+	SLOT_PENDING_EINTR, /* executor: as above, but a signal ends it with EINTR whatever SA_RESTART says */
+	SLOT_DONE,	/* shim's again */
+};
+
+enum seg_sleeper { SLEEPER_NONE, SLEEPER_FUTEX /* on slot.state */, SLEEPER_BELL /* in poll, on the slot's eventfd */ };
+
+enum seg_call {
+	CALL_NONE,
+	/* Files. SPARE gives the slot a handle in slot.spare, to be opened before SOCKET, ACCEPT4, EPOLL_CREATE1, which turn it into
+	 * the new file: the number is there first, as with get_unused_fd(), and EMFILE loses nothing. */
+	CALL_SPARE,
+	CALL_IDENTIFY,	    /* arg[0]: inode of a FIFO -> slot.file its handle, arg[0] enum seg_kind; -ENOENT */
+	CALL_CLOSED,	    /* a descriptor of file was closed: if it was the last, the close runs now, lingering */
+	CALL_SOCKET,	    /* domain, type, protocol */
+	CALL_ACCEPT4,	    /* file; flags, wants name -> aux: name, aux_len */
+	CALL_BIND,	    /* file; aux: name */
+	CALL_CONNECT,	    /* file; aux: name */
+	CALL_LISTEN,	    /* file; backlog */
+	CALL_SHUTDOWN,	    /* file; how */
+	CALL_GETSOCKNAME,   /* file -> aux: name */
+	CALL_GETPEERNAME,   /* file -> aux: name */
+	CALL_GETSOCKOPT,    /* file; level, name, room -> aux: value, aux_len */
+	CALL_SETSOCKOPT,    /* file; level, name; aux: value */
+	CALL_IOCTL,	    /* file; request; aux: what it points to, both ways */
+	CALL_FCNTL,	    /* file; F_GETFL, F_SETFL, ... and its argument */
+	CALL_RECV,	    /* file; flags, length, enum seg_io, control room -> data; aux: name, then control; msg_flags in arg[0] */
+	CALL_SEND,	    /* file; flags, length, enum seg_io; data; aux: name */
+	CALL_POLL,	    /* count, timeout ms; data: struct seg_pollfd each, both ways */
+	CALL_EPOLL_CREATE1, /* flags (none matter) */
+	CALL_EPOLL_CTL,	    /* file: the set; how, events, data, the member's handle, the member's number */
+	CALL_EPOLL_WAIT,    /* file: the set; most events, timeout ms -> data: struct epoll_event each; -ESTALE: see below */
+	/* A set watches kernel descriptors in a kernel epoll of its own, which the executor keeps for all processes that
+	 * have the set. The first to need it makes it and sends it over the control socket; whoever waits on the set meanwhile is told
+	 * to come again (-ESTALE). arg[0] of a reply to EPOLL_CTL and EPOLL_WAIT: 1 where there is one. */
+	CALL_MAX,
+};
+
+enum seg_kind { SEG_KIND_NONE, SEG_KIND_SOCKET, SEG_KIND_EPOLL };
+
+/* Which system call moves the data: read and write differ from recv and send in small things. */
+enum seg_io { SEG_IO_MSG, SEG_IO_FILE /* read, readv, write, writev */ };
+
+struct seg_pollfd {
+	seg_handle file;
+	int16_t events, revents;
+	int32_t number; /* the shim's own */
+};
+
+/**
+ * struct seg_slot - one call
+ * @state:    enum seg_state; a futex
+ * @sleeper:  enum seg_sleeper; set before sleeping, cleared by whoever wakes
+ * @cancel:   a signal came: end it as one does, then SLOT_DONE. Set the slot's bit again to be seen
+ * @call:     enum seg_call
+ * @file:     what it acts on; replies may return one
+ * @arg:      as listed at enum seg_call
+ * @aux_len, @data_len: bytes used of @aux and of the slot's payload area, both ways
+ * @name_len: of @aux, bytes of a socket name; what follows is control messages
+ * @result:   the return value or a negative errno
+ * @signal:   to raise in this thread, 0: none
+ * @spare:    a handle to be used up by the next SOCKET, ACCEPT4 or EPOLL_CREATE1 of this slot; 0: none
+ */
+struct seg_slot {
+	_Atomic uint32_t state, sleeper, cancel;
+	uint32_t call;
+	seg_handle file, spare;
+	uint64_t arg[6];
+	uint32_t aux_len, data_len, name_len;
+	int32_t signal;
+	int64_t result;
+	uint8_t pad[128];
+	_Alignas(64) uint8_t aux[SEG_AUX];
+};
+_Static_assert(sizeof(struct seg_slot) == 4096, "a page a slot");
+
+/**
+ * struct seg - one process's segment: this, then SEG_SLOTS payload areas of SEG_DATA bytes
+ * @submitted: a bit each slot: something for the executor; the executor clears a bit before it looks
+ */
+struct seg {
+	uint32_t magic, version;
+	_Alignas(64) _Atomic uint64_t submitted[SEG_WORDS];
+	_Alignas(4096) struct seg_slot slot[SEG_SLOTS];
+	_Alignas(4096) uint8_t data[SEG_SLOTS][SEG_DATA];
+};
+
+/**
+ * struct seg_shared - one page for all programs of a stack, which may only read it
+ * @sleeping: the executor waits in poll: whoever submits rings its bell (an eventfd)
+ */
+struct seg_shared {
+	uint32_t magic, version;
+	_Alignas(64) _Atomic uint32_t sleeping;
+};
+
+/*
+ * The control socket: SOCK_SEQPACKET, "control" in the stack's folder. The first message of a process attaches it; the
+ * answer brings three descriptors: the segment, the shared page, the executor's bell.
+ */
+enum seg_message_kind {
+	SEG_ATTACH = 1, /* -> and <-: arg[0] SEG_VERSION; in the answer: @fifo_dev, flags */
+	SEG_BELL,	/* ->: with an eventfd for slot arg[0]: where SLEEPER_BELL rings */
+	SEG_KERNEL_SET,	/* ->: with a kernel epoll for the set arg[0] (a handle); <-: the same with the one that counts,
+			 * another process may have been first. Without a descriptor: asks for it */
+	SEG_TEXT,	/* -> a command of `lastack ss`, `lastack nstat`; <- text in pieces, an empty one ends it */
+	SEG_KERNEL_SOCKET, /* ->: file arg[0] becomes a kernel socket (--loopback kernel): <- result arg[0] */
+};
+
+#define SEG_LOOPBACK_KERNEL 1u /* flag: loopback addresses are the kernel's */
+
+struct seg_message {
+	uint32_t magic, kind;
+	uint64_t arg[4];
+	uint64_t fifo_dev;	/* st_dev of the stack's FIFOs */
+	uint32_t flags;
+	int32_t error;		/* negative errno, 0: good */
+	char text[1024];	/* SEG_TEXT */
+};
+
+#endif
