@@ -60,10 +60,10 @@ static bool apply_settings(const struct drill_options *options, struct drill_sid
 }
 
 /* The wire of an item's runs. @folder is for the path's folder, and the caller's to keep. */
-static bool make_net(struct drill_net *net, const struct drill_item *item, char *folder, size_t size,
-		     struct drill_text *why)
+static bool make_net(struct drill_net *net, const struct drill_session *session, const struct drill_item *item,
+		     char *folder, size_t size, struct drill_text *why)
 {
-	if (!drill_net_init(net, item->script, item->family, why))
+	if (!drill_net_init(net, item->script, item->family, session->options.runner, why))
 		return false;
 	snprintf(folder, size, "%s", item->path);
 	net->folder = dirname(folder);
@@ -86,7 +86,7 @@ static void play_on(const struct drill_session *session, const struct drill_item
 	*played = (struct drill_played){.side = side_names[on], .record = drill_record_new()};
 	played->trace.record = played->record;
 	verdict->outcome = DRILL_FAILED;
-	if (!make_net(&net, item, folder, sizeof(folder), &verdict->text) ||
+	if (!make_net(&net, session, item, folder, sizeof(folder), &verdict->text) ||
 	    !open_side(on, &net, &played->trace, &play.side, &verdict->text))
 		return;
 	played->trace.begin_ns = play.side->ops->now(play.side);
@@ -187,7 +187,7 @@ static int try_linux(const struct drill_session *session)
 	struct drill_side *side;
 	struct drill_net net;
 
-	if (!make_net(&net, &session->plan.items[0], folder, sizeof(folder), &why))
+	if (!make_net(&net, session, &session->plan.items[0], folder, sizeof(folder), &why))
 		return 0; /* the run itself will say it */
 	if (!host_drill_open(&net, &side, &why))
 		return fail(session->options.command, "%s", why.text);
@@ -217,7 +217,7 @@ enum { OPT_ON = 2, OPT_IP, OPT_SET, OPT_PCAP, OPT_LADDER, OPT_VERBOSE, OPT_DEFIN
 
 static const struct option_spec drill_options[] = {
 	{OPT_ON, "on", "SIDE", "lastack (default), linux: the running kernel, or both: compared"},
-	{OPT_IP, "ip", "FAMILY", "4, 6, 4in6 or all (default: all that the file's name allows)"},
+	{OPT_IP, "ip", "FAMILY", "4, 6, 4in6: with that family's addresses; or all (default) that the file's name allows"},
 	{OPT_SET, "set", "NAME=VALUE", "a sysctl for every run, before the script's own; may be repeated"},
 	{OPT_DEFINE, "D", "NAME=VALUE", "what a symbol in the scripts stands for; may be repeated"},
 	{OPT_TOLERANCE, "tolerance_usecs", "NUMBER", "how exact times must be, instead of what the scripts say"},
@@ -248,6 +248,7 @@ static int read_family(struct drill_options *options, const char *value)
 		options->family[family] = !strcmp(value, "all") || !strcmp(value, words[family]);
 		any |= options->family[family];
 	}
+	options->runner = any && strcmp(value, "all");
 	return any ? 0 : misuse(options->command, "--ip wants 4, 6, 4in6 or all, not %s", value);
 }
 

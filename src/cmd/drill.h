@@ -25,6 +25,7 @@ enum drill_on { DRILL_ON_LASTACK, DRILL_ON_LINUX, DRILL_SIDES };
 /**
  * struct drill_options - the command line
  * @on, @family: which sides, which families (enum drill_family)
+ * @runner:      one family was named: its addresses win over the script's, see drill_net_init()
  * @set:         --set, "NAME=VALUE"
  * @define:      -D, cut in two
  * @tolerance:   in microseconds, NULL: as the script says
@@ -33,7 +34,7 @@ enum drill_on { DRILL_ON_LASTACK, DRILL_ON_LINUX, DRILL_SIDES };
 struct drill_options {
 	const struct command *command;
 	bool on[DRILL_SIDES], family[DRILL_FAMILIES];
-	bool verbose;
+	bool verbose, runner;
 	int ladder;
 	const char *pcap, *tolerance;
 	const char *set[DRILL_MAX_WORDS];

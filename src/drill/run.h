@@ -53,8 +53,12 @@ struct drill_verdict {
 	struct drill_text expected, actual;
 };
 
-/* The wire that a script wants, from its options (mtu, local_ip, ...) over the defaults of its family. False: the reason. */
-bool drill_net_init(struct drill_net *net, const struct drill_script *script, enum drill_family family,
+/*
+ * The wire that a script wants, from its options (mtu, local_ip, ...) over the defaults of its family. @runner: the family's
+ * addresses (and IPv6's MTU) win over the script's, as they do where the original's runner gives them on the command
+ * line. False: the reason.
+ */
+bool drill_net_init(struct drill_net *net, const struct drill_script *script, enum drill_family family, bool runner,
 		    struct drill_text *why);
 
 /* What the command line adds to a script of this family before it is parsed: TFO_COOKIE, CODE, ... Gives the number written. */

@@ -245,7 +245,7 @@ static void default_net(struct drill_net *net, enum drill_family family)
 	read_address(net->remote, ipv6 ? "fd3d:fa7b:d17d::1" : "192.0.2.1", ipv6, &other);
 }
 
-bool drill_net_init(struct drill_net *net, const struct drill_script *script, enum drill_family family,
+bool drill_net_init(struct drill_net *net, const struct drill_script *script, enum drill_family family, bool runner,
 		    struct drill_text *why)
 {
 	bool ipv6 = family == DRILL_IPV6;
@@ -257,8 +257,10 @@ bool drill_net_init(struct drill_net *net, const struct drill_script *script, en
 	net->anyip = drill_find_note(script->options, "is_anyip");
 	if (mtu && !is_number(mtu->value, ipv6 ? 1280 : 68, 65535, &value))
 		return refuse(why, mtu, ipv6 ? "expected 1280 to 65535" : "expected 68 to 65535");
-	if (mtu)
+	if (mtu && !(runner && ipv6))
 		net->mtu = (unsigned)value;
+	if (runner)
+		return true;
 	if (mask && !read_netmask(net, mask))
 		return refuse(why, mask, "expected a netmask, such as 255.255.0.0");
 	return read_net_address(net->local, script, "local_ip", ipv6, why) &&

@@ -273,7 +273,7 @@ static void play_family(struct scene *scene, const char *text, enum drill_family
 	struct drill_play play = {.script = script, .side = &scene->side, .net = &scene->net};
 	struct drill_text why;
 
-	assert_true(drill_net_init(&scene->net, script, family, &why));
+	assert_true(drill_net_init(&scene->net, script, family, false, &why));
 	drill_run(&play, scene->record, &scene->verdict);
 	drill_script_free(script);
 }

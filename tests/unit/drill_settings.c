@@ -231,25 +231,43 @@ static void a_wire_is_the_familys_unless_the_script_says_otherwise(void **state)
 	struct drill_text why;
 
 	(void)state;
-	assert_true(drill_net_init(&net, plain, DRILL_4IN6, &why));
+	assert_true(drill_net_init(&net, plain, DRILL_4IN6, false, &why));
 	assert_address(net.local, "::ffff:192.168.0.1");
 	assert_address(net.remote, "::ffff:192.0.2.1");
 	assert_int_equal(net.mtu, 1500);
 	assert_int_equal(net.prefix, 16);
-	assert_true(drill_net_init(&net, plain, DRILL_IPV6, &why));
+	assert_true(drill_net_init(&net, plain, DRILL_IPV6, false, &why));
 	assert_address(net.local, "fd3d:a0b:17d6::1");
 	assert_int_equal(net.mtu, 1520);
 	assert_int_equal(net.prefix, 48);
-	assert_true(drill_net_init(&net, own, DRILL_IPV4, &why));
+	assert_true(drill_net_init(&net, own, DRILL_IPV4, false, &why));
 	assert_address(net.local, "::ffff:10.0.0.2");
 	assert_address(net.remote, "::ffff:10.1.0.1");
 	assert_int_equal(net.mtu, 1400);
 	assert_int_equal(net.prefix, 24);
 	assert_true(net.anyip);
 	assert_true(
-		drill_net_init(&net, own, DRILL_IPV6, &why)); /* addresses of the other family are for the other runs */
+		drill_net_init(&net, own, DRILL_IPV6, false, &why)); /* addresses of the other family are for the other runs */
 	assert_address(net.remote, "fd3d:fa7b:d17d::1");
 	drill_script_free(plain);
+	drill_script_free(own);
+}
+
+static void a_wire_as_the_originals_runner_asks_for_it(void **state)
+{
+	struct drill_script *own = parsed("--local_ip=10.0.0.2\n--remote_ip=10.1.0.1/24\n--netmask_ip=255.255.255.0\n"
+					  "--mtu=1400\n0 `a`\n");
+	struct drill_net net;
+	struct drill_text why;
+
+	(void)state;
+	assert_true(drill_net_init(&net, own, DRILL_IPV4, true, &why));
+	assert_address(net.local, "::ffff:192.168.0.1");
+	assert_address(net.remote, "::ffff:192.0.2.1");
+	assert_int_equal(net.prefix, 16);
+	assert_int_equal(net.mtu, 1400); /* the runner names none for IPv4 */
+	assert_true(drill_net_init(&net, own, DRILL_IPV6, true, &why));
+	assert_int_equal(net.mtu, 1520);
 	drill_script_free(own);
 }
 
@@ -270,7 +288,7 @@ static void a_wire_that_cannot_be_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct drill_script *script = parsed(bad[i].text);
 
-		assert_false(drill_net_init(&net, script, DRILL_IPV6, &why));
+		assert_false(drill_net_init(&net, script, DRILL_IPV6, false, &why));
 		assert_string_equal(why.text, bad[i].why);
 		drill_script_free(script);
 	}
@@ -304,6 +322,7 @@ int main(void)
 		cmocka_unit_test(options_are_carried_out_or_refused_by_name),
 		cmocka_unit_test(values_of_options_are_read),
 		cmocka_unit_test(a_wire_is_the_familys_unless_the_script_says_otherwise),
+		cmocka_unit_test(a_wire_as_the_originals_runner_asks_for_it),
 		cmocka_unit_test(a_wire_that_cannot_be_is_refused),
 		cmocka_unit_test(symbols_of_a_family),
 	};
