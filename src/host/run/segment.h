@@ -52,7 +52,7 @@ enum seg_call {
 	 * the new file: the number is there first, as with get_unused_fd(), and EMFILE loses nothing. */
 	CALL_SPARE,
 	CALL_IDENTIFY,	    /* arg[0]: inode of a FIFO -> slot.file its handle, arg[0] enum seg_kind; -ENOENT */
-	CALL_CLOSED,	    /* a descriptor of file was closed: if it was the last, the close runs now, lingering */
+	CALL_CLOSED,	    /* a descriptor of file was closed: if it was the last, the close runs now, lingering; see seg.closing */
 	CALL_SOCKET,	    /* domain, type, protocol */
 	CALL_ACCEPT4,	    /* file; flags, wants name -> aux: name, aux_len */
 	CALL_BIND,	    /* file; aux: name */
@@ -100,7 +100,9 @@ struct seg_pollfd {
  * @name_len: of @aux, bytes of a socket name; what follows is control messages
  * @result:   the return value or a negative errno
  * @signal:   to raise in this thread, 0: none
- * @spare:    a handle to be used up by the next SOCKET, ACCEPT4 or EPOLL_CREATE1 of this slot; 0: none
+ * @spare:    a handle to be used up by the next SOCKET, ACCEPT4 or EPOLL_CREATE1 of this slot; 0: none. The reply of one
+ *            that used it up brings the next, or 0 where there is none to be had
+ * @number:   the descriptor as the program named it, for the comments of a capture; -1: none
  */
 struct seg_slot {
 	_Atomic uint32_t state, sleeper, cancel;
@@ -110,7 +112,8 @@ struct seg_slot {
 	uint32_t aux_len, data_len, name_len;
 	int32_t signal;
 	int64_t result;
-	uint8_t pad[128];
+	int32_t number;
+	uint8_t pad[124];
 	_Alignas(64) uint8_t aux[SEG_AUX];
 };
 _Static_assert(sizeof(struct seg_slot) == 4096, "a page a slot");
@@ -118,10 +121,14 @@ _Static_assert(sizeof(struct seg_slot) == 4096, "a page a slot");
 /**
  * struct seg - one process's segment: this, then SEG_SLOTS payload areas of SEG_DATA bytes
  * @submitted: a bit each slot: something for the executor; the executor clears a bit before it looks
+ * @closing:   a bit each slot: it has call CALL_CLOSED and its file filled in, is in SLOT_TAKEN, and the real close comes
+ *             next. Without it the executor could see the last close before the call does, and would not linger. The shim
+ *             clears it when the call is done
  */
 struct seg {
 	uint32_t magic, version;
 	_Alignas(64) _Atomic uint64_t submitted[SEG_WORDS];
+	_Alignas(64) _Atomic uint64_t closing[SEG_WORDS];
 	_Alignas(4096) struct seg_slot slot[SEG_SLOTS];
 	_Alignas(4096) uint8_t data[SEG_SLOTS][SEG_DATA];
 };
