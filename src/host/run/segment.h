@@ -31,7 +31,7 @@
 #define SEG_DATA  (256u << 10)	/* payload of one call; longer ones are cut by the shim */
 #define SEG_AUX	  3840		/* names, option values, control messages */
 
-/* id in the low half, generation above: never 0 for a file that exists. */
+/* id in the low half, generation above (1 to 2^31 - 1): never 0 for a file that exists. "f/ID": ID in decimal. */
 typedef uint64_t seg_handle;
 #define SEG_ID(h) ((uint32_t)(h))
 
@@ -65,8 +65,10 @@ enum seg_call {
 	CALL_SETSOCKOPT,    /* file; level, name; aux: value */
 	CALL_IOCTL,	    /* file; request; aux: what it points to, both ways */
 	CALL_FCNTL,	    /* file; F_GETFL, F_SETFL, ... and its argument */
+	/* Long ones come in pieces: arg[4] is what earlier pieces of the same system call moved. An error then ends the call with
+	 * their count and must be left for the next call, without a signal. */
 	CALL_RECV,	    /* file; flags, length, enum seg_io, control room -> data; aux: name, then control; msg_flags in arg[0] */
-	CALL_SEND,	    /* file; flags, length, enum seg_io; data; aux: name */
+	CALL_SEND,	    /* file; flags, length, enum seg_io; data; aux: name, then control */
 	CALL_POLL,	    /* count, timeout ms; data: struct seg_pollfd each, both ways */
 	CALL_EPOLL_CREATE1, /* flags (none matter) */
 	CALL_EPOLL_CTL,	    /* file: the set; how, events, data, the member's handle, the member's number */
@@ -91,7 +93,8 @@ struct seg_pollfd {
 /**
  * struct seg_slot - one call
  * @state:    enum seg_state; a futex
- * @sleeper:  enum seg_sleeper; set before sleeping, cleared by whoever wakes
+ * @sleeper:  enum seg_sleeper; set before sleeping, cleared by whoever wakes. SLEEPER_FUTEX is woken also when SUBMITTED becomes
+ *	      PENDING_EINTR: it sleeps in another way then
  * @cancel:   a signal came: end it as one does, then SLOT_DONE. Set the slot's bit again to be seen
  * @call:     enum seg_call
  * @file:     what it acts on; replies may return one
@@ -148,7 +151,7 @@ struct seg_shared {
  */
 enum seg_message_kind {
 	SEG_ATTACH = 1, /* -> and <-: arg[0] SEG_VERSION; in the answer: @fifo_dev, flags */
-	SEG_BELL,	/* ->: with an eventfd for slot arg[0]: where SLEEPER_BELL rings */
+	SEG_BELL,	/* ->: with an eventfd for slot arg[0]: where SLEEPER_BELL rings; rung once on arrival. No answer */
 	SEG_KERNEL_SET,	/* ->: with a kernel epoll for the set arg[0] (a handle); <-: the same with the one that counts,
 			 * another process may have been first. Without a descriptor: asks for it */
 	SEG_TEXT,	/* -> a command of `lastack ss`, `lastack nstat`; <- text in pieces, an empty one ends it */
