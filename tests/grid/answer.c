@@ -238,7 +238,7 @@ static void run_begin(struct run *run, enum grid_side which, const struct grid_c
 	}
 	playing.script = run->script;
 	playing.net = &net;
-	playing.side = drill_net_init(&net, run->script, family, &run->why) ? open_side(which, &net, &run->why) : NULL;
+	playing.side = drill_net_init(&net, run->script, family, false, &run->why) ? open_side(which, &net, &run->why) : NULL;
 	if (!playing.side) {
 		drill_script_free(run->script);
 		run->script = NULL;
