@@ -14,8 +14,9 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define HOST_BATCH 64
-#define NSEC	   1000000000ull
+#define HOST_BATCH    64
+#define HOST_LOOPBACK 1 /* its interface index in each stack */
+#define NSEC	      1000000000ull
 
 uint64_t host_now_ns(void)
 {
@@ -91,22 +92,24 @@ static int host_xmit(struct la_device *dev, const struct la_frame *frame)
 	return tun_xmit(&host->tun, frame);
 }
 
-static int host_read_batch(struct host *host)
+int host_receive(struct host *host)
 {
 	uint64_t now_ns;
-	int len;
+	int i, len;
 
-	for (int i = 0; i < HOST_BATCH; i++) {
+	for (i = 0; i < HOST_BATCH; i++) {
 		len = tun_read(&host->tun, host->frame);
-		if (len <= 0)
+		if (len < 0)
 			return len;
+		if (!len)
+			break;
 		now_ns = host_now_ns();
 		host->frames_in++;
 		if (host->hooks.frame)
 			host->hooks.frame(host->hooks.world, false, host->frame, (size_t)len, now_ns);
 		la_receive(host->stack, host->ifindex, host->frame, (size_t)len, now_ns);
 	}
-	return 0;
+	return i;
 }
 
 /* ------------------------------------------------------------------ a host's life */
@@ -114,8 +117,11 @@ static int host_read_batch(struct host *host)
 int host_init(struct host *host, struct tun *tun, unsigned mtu, const struct host_hooks *hooks)
 {
 	memset(host, 0, sizeof(*host));
-	host->tun = *tun;
-	tun->fd = -1;
+	host->tun.fd = -1;
+	if (tun) {
+		host->tun = *tun;
+		tun->fd = -1;
+	}
 	if (hooks)
 		host->hooks = *hooks;
 	host->env = (struct la_env){
@@ -131,7 +137,7 @@ int host_init(struct host *host, struct tun *tun, unsigned mtu, const struct hos
 		host_destroy(host);
 		return -ENOMEM;
 	}
-	host->ifindex = la_device_add(host->stack, &host->dev);
+	host->ifindex = tun ? la_device_add(host->stack, &host->dev) : HOST_LOOPBACK;
 	if (host->ifindex < 0) {
 		host_destroy(host);
 		return host->ifindex;
@@ -209,8 +215,8 @@ static int host_loop(struct host *host, const bool *done)
 		if (error)
 			return error;
 		la_advance(host->stack, host_now_ns());
-		error = fds[0].revents ? host_read_batch(host) : 0;
-		if (error)
+		error = fds[0].revents ? host_receive(host) : 0;
+		if (error < 0)
 			return error;
 		for (unsigned i = 0; i < count; i++)
 			if (fds[1 + i].revents)

@@ -2,8 +2,9 @@
 /*
  * host/runtime/loop.h - a stack in the real world: its clock, memory, randomness, device and turns
  *
- * A host is one stack on one TUN device, run by one thread. The program on top is a function that is called after each
- * batch of frames and timers, outside the stack's entries, and uses the stack's direct calls or operations there.
+ * A host is one stack on one TUN device, or on none: loopback is always there. One thread runs it. The program on top is a
+ * function that is called after each batch of frames and timers, outside the stack's entries, and uses the stack's direct
+ * calls or operations there. A program with a loop of its own (host/run/executor.c) calls host_receive() from it.
  */
 #ifndef LA_HOST_LOOP_H
 #define LA_HOST_LOOP_H
@@ -42,7 +43,7 @@ struct host_watch {
  * struct host - a stack, its device and its loop
  * @stack:    owned
  * @tun:      owned
- * @ifindex:  of the device inside the stack
+ * @ifindex:  of the device inside the stack; loopback's where there is no device
  * @entropy:  random bytes in stock, used from the end
  * @watches:  descriptors of the program's that the loop also waits for
  * @stopped:  host_run() is to return
@@ -67,7 +68,7 @@ struct host {
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t host_now_ns(void);
 
-/* Makes a stack on an interface that is open and up; takes @tun, also on error. -ENOMEM, -EINVAL (the MTU). */
+/* Makes a stack on an interface that is open and up, NULL: on none; takes @tun, also on error. -ENOMEM, -EINVAL (the MTU). */
 int host_init(struct host *host, struct tun *tun, unsigned mtu, const struct host_hooks *hooks);
 void host_destroy(struct host *host);
 
@@ -78,6 +79,9 @@ void host_unwatch(struct host *host, int fd);
 /* Runs until host_stop(). 0, or a negative errno when the device failed (-EBADFD, -EIO: it was removed). */
 int host_run(struct host *host);
 void host_stop(struct host *host);
+
+/* Takes in frames that wait at the device, a batch at most: how many, or a negative errno when the device failed. */
+int host_receive(struct host *host);
 
 /* A blocking call: submits @op, runs the loop until it is done, returns its result. -EINTR, the operation cancelled,
  * when host_stop() ended the loop; -EIO when the device failed. Uses @op->done and @op->user. */
