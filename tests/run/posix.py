@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""
+posix.py - every build/posix-* on the kernel's loopback and on Lastack's: the same lines, and whose connections they were
+
+The programs say themselves what is right (TAP); here they must say the same on both, and the stack must have counted as
+many opens, failures and resets as the kernel did, while the kernel's own counters stay at nothing. With
+$LASTACK_POSIX the programs of that folder (a Makefile builds them) are played as well.
+"""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+import place
+
+COUNTED = ("ActiveOpens", "PassiveOpens", "AttemptFails", "EstabResets")
+
+
+def kernel_counters(where):
+    with where, open("/proc/thread-self/net/snmp", encoding="ascii") as file:
+        names, values = [line.split()[1:] for line in file if line.startswith("Tcp:")]
+    return {name: int(value) for name, value in zip(names, values)}
+
+
+def points(said):
+    return re.findall(r"^(?:not )?ok \d+.*$|^Bail out!.*$", said, re.M)
+
+
+def play(side, program):
+    """(its lines, what the kernel of its namespace counted, all that it said)"""
+    done = side.run(program, timeout=90)
+    return points(done.out), [kernel_counters(side.place)[name] for name in COUNTED], done.out + done.err
+
+
+def compare(program):
+    where = place.net.Net()
+    where.ip("link set lo up")
+    kernel = place.Side(where, "127.0.0.1")
+    wanted, counted, said = play(kernel, program)
+    kernel.close()
+    where.close()
+    if not wanted or any(not line.startswith("ok") for line in wanted):
+        raise AssertionError(f"does not pass on this kernel:\n{said}")
+    ours = place.alone()
+    try:
+        found, leaked, said = play(ours, program)
+        mine = ours.counters()
+        if found != wanted:
+            raise AssertionError(said)
+        place.common.equal([mine["Tcp" + name] for name in COUNTED], counted)
+        place.common.equal(leaked, [0] * len(COUNTED))
+    finally:
+        ours.close()
+        ours.place.close()
+
+
+def judged(program):
+    def test():
+        compare(program)
+    return test
+
+
+def main():
+    place.common.be_root()
+    if (why := place.without_run()):
+        print(f"1..0 # SKIP {why}")
+        raise SystemExit(77)
+    programs = sorted(glob.glob(os.path.join(place.common.BUILD, "posix-*[!pd]")))
+    folder = None
+    if (theirs := os.environ.get("LASTACK_POSIX")):
+        folder = tempfile.TemporaryDirectory()
+        copy = shutil.copytree(theirs, os.path.join(folder.name, "theirs"))
+        os.chmod(copy, 0o755)
+        subprocess.run(["make", "-s", "-C", copy], check=True)
+        programs += sorted(p[:-2] for p in glob.glob(os.path.join(copy, "p*.c")))
+    programs = [p for p in programs if os.access(p, os.X_OK) and os.path.isfile(p)]
+    place.common.run({"test_" + os.path.basename(p): judged(p) for p in programs})
+
+
+main()
