@@ -72,10 +72,11 @@ enum seg_call {
 	CALL_POLL,	    /* count, timeout ms; data: struct seg_pollfd each, both ways */
 	CALL_EPOLL_CREATE1, /* flags (none matter) */
 	CALL_EPOLL_CTL,	    /* file: the set; how, events, data, the member's handle, the member's number */
-	CALL_EPOLL_WAIT,    /* file: the set; most events, timeout ms -> data: struct epoll_event each; -ESTALE: see below */
+	CALL_EPOLL_WAIT,    /* file: the set; most events, timeout ms, 1: has its kernel epoll -> data: struct epoll_event each */
 	/* A set watches kernel descriptors in a kernel epoll of its own, which the executor keeps for all processes that
-	 * have the set. The first to need it makes it and sends it over the control socket; whoever waits on the set meanwhile is told
-	 * to come again (-ESTALE). arg[0] of a reply to EPOLL_CTL and EPOLL_WAIT: 1 where there is one. */
+	 * have the set. The first to need it makes it and sends it over the control socket. Whoever waits on the set without it, then or
+	 * later (arg[2] 0), gets -ESTALE at once: to fetch it and come again. arg[0] of a reply to EPOLL_CTL and EPOLL_WAIT: 1 where
+	 * there is one. */
 	CALL_MAX,
 };
 
