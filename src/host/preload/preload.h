@@ -18,12 +18,17 @@
 #define LA_PRELOAD_PRELOAD_H
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 
 #include "host/preload/real.h"
 #include "host/run/segment.h"
+
+#if defined(_FILE_OFFSET_BITS) || defined(_FORTIFY_SOURCE)
+#error "the shim defines pread and pread64, read and __read_chk: the headers must not turn one into the other"
+#endif
 
 #define EXPORT __attribute__((visibility("default"), used))
 
@@ -82,6 +87,7 @@ bool shim_is_vfork_child(void); /* runs in its parent's memory with a descriptor
 /* The set's kernel epoll, an own number (below): made and registered with the executor if @make and there is none. -ENOENT
  * without one. Valid until the program closes its number of the set in this process. */
 int kernel_set(seg_handle set, bool make);
+int kernel_set_known(seg_handle set);   /* as above, where this process has it already; asks nobody */
 void kernel_set_forget(seg_handle set); /* closes our number of it; the kernel's object lives on while others have it */
 
 /* ------------------------------------------------------------------ table.c: numbers */
@@ -92,18 +98,20 @@ void number_set(int fd, seg_handle file, enum seg_kind kind); /* we just made it
 void number_forget(int fd);		/* before and after whatever changes its meaning */
 void number_forget_range(unsigned int first, unsigned int last);
 bool number_is_own(int fd); /* the shim's own descriptor: the program sees EBADF */
+int number_next_known(unsigned int first, unsigned int last); /* the lowest cached stack number within; -1 */
 
 /* Own descriptors stand high, close-on-exec. Takes @fd (also on error) and gives its place: own_fd() its number now, which
  * changes when the program dup2()s over it. Negative errno. */
 int own_add(int fd);
 int own_fd(int place);
 void own_close(int place);
+int own_move(int fd); /* the program is about to dup2() onto it */
 
 /* ------------------------------------------------------------------ slot.c: one call */
 
 /**
  * struct call - a slot in this thread's hands; calls of a thread nest strictly (a signal handler's within the one it met)
- * @slot: the request and then the reply; arguments are zero after call_begin()
+ * @slot: the request and then the reply; arguments are zero after call_begin(), number is -1: say there what the program said
  * @data: its payload, SEG_DATA bytes
  */
 struct call {
@@ -125,6 +133,14 @@ bool call_done(struct call *call);   /* spins briefly the first time */
 int call_bell(struct call *call);    /* about to sleep: a number for poll, readable when done; -EALREADY: is done; -errno */
 void call_unbell(struct call *call); /* slept: the bell is silent again */
 void call_cancel(struct call *call); /* ends it as a signal does and waits for its result */
+
+/* For SOCKET, ACCEPT4, EPOLL_CREATE1: the number is there before the file. spare_open() right after call_begin(): the number,
+ * close-on-exec, or -errno; spare_close() after call_wait(): keeps it (giving it back) or closes it, as the result says. */
+int spare_open(struct call *call);
+int spare_close(struct call *call, int fd, enum seg_kind kind, bool cloexec);
+
+/* For CALL_CLOSED: on, before the real close; off, after call_wait(). */
+void call_announce(struct call *call, bool on);
 
 /* A call without payload. */
 int64_t call_plain(enum seg_call what, seg_handle file, uint64_t a, uint64_t b, uint64_t c);
