@@ -133,5 +133,6 @@ void command_help(const struct command *command)
 	print_options("options", command->options);
 	if (command->network)
 		print_options("the network", setup_options);
-	printf("\nexit status: 0 done, 1 it failed, 2 it was asked for wrongly\n");
+	if (!command->program)
+		printf("\nexit status: 0 done, 1 it failed, 2 it was asked for wrongly\n");
 }

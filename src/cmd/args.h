@@ -34,12 +34,13 @@ struct option_spec {
  * @about:   one line
  * @details: paragraphs of its help, or NULL
  * @options: its own options; NULL: none
+ * @program: what stands behind its options is a program with options of its own
  * @network: it plays on a network device: the options of cmd/setup.h are its options too
  */
 struct command {
 	const char *name, *args, *about, *details;
 	const struct option_spec *options;
-	bool network;
+	bool program, network;
 	int (*run)(const struct command *command, int argc, char **argv);
 };
 
@@ -67,6 +68,6 @@ __attribute__((format(printf, 2, 3))) int misuse(const struct command *command, 
 /* Reads a whole decimal number within bounds. */
 bool parse_number(const char *text, uint64_t lowest, uint64_t highest, uint64_t *number);
 
-extern const struct command serve_command, get_command, echo_command, play_command, drill_command;
+extern const struct command serve_command, get_command, echo_command, play_command, drill_command, run_command;
 
 #endif

@@ -11,7 +11,11 @@
 #define LASTACK_VERSION "0.1.0"
 
 static const struct command *const commands[] = {&serve_command, &get_command, &echo_command, &play_command,
-						 &drill_command};
+						 &drill_command,
+#ifdef LASTACK_RUN
+						 &run_command,
+#endif
+};
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static int help(void)
@@ -45,7 +49,6 @@ int main(int argc, char **argv)
 {
 	const struct command *command;
 
-	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2)
 		return misuse(NULL, "a command is missing");
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
@@ -63,9 +66,11 @@ int main(int argc, char **argv)
 	command = find_command(argv[1]);
 	if (!command)
 		return misuse(NULL, "%s is no command", argv[1]);
-	if (wants_help(argc - 2, argv + 2)) {
+	if (wants_help(command->program ? argc > 2 : argc - 2, argv + 2)) {
 		command_help(command);
 		return EXIT_SUCCESS;
 	}
+	if (!command->program)
+		signal(SIGPIPE, SIG_IGN); /* a program of somebody else's inherits what we do to signals */
 	return command->run(command, argc - 2, argv + 2);
 }

@@ -105,6 +105,7 @@ int setup_option(struct setup *setup, int id, const char *value)
 {
 	uint64_t number;
 
+	setup->device_asked |= id != OPT_PCAP && id != OPT_LADDER && id != OPT_SYSCTL;
 	switch ((enum setup_option_id)id) {
 	case OPT_TUN:
 		setup->tun_name = value;
@@ -276,11 +277,13 @@ static int configure_stack(struct setup *setup)
 		struct setup_addr *addr = &setup->addr[i];
 		static const uint8_t any[16];
 
+		if (!setup->tun_name && !addr->asked)
+			continue;
 		error = la_addr_add(stack, setup->host.ifindex, addr->family, addr->bytes, addr->prefixlen);
 		if (error) {
 			inet_ntop(addr->family, addr->bytes, text, sizeof(text));
 			status = fail(setup->command, "%s cannot be our address: %s", text, strerror(-error));
-		} else {
+		} else if (setup->tun_name) {
 			la_route_add(stack, setup->host.ifindex, addr->family, any, 0);
 		}
 	}
@@ -299,7 +302,7 @@ static void on_trace(void *world, const struct la_trace_event *event)
 	struct setup *setup = world;
 
 	if (setup->view)
-		view_trace(setup->view, event);
+		view_trace(setup->view, event, setup->who ? setup->who(setup->world) : "");
 	if (setup->trace)
 		setup->trace(setup->world, event);
 }
@@ -333,36 +336,48 @@ static void watch_signals(struct setup *setup)
 		host_watch(&setup->host, setup->signal_fd, on_signal, setup);
 }
 
-int setup_start(struct setup *setup)
+int setup_host(struct setup *setup)
 {
 	struct host_hooks hooks = {.world = setup};
 	struct tun tun;
-	int status = open_interface(setup, &tun);
+	int status;
 
-	if (status)
-		return status;
+	if (setup->tun_name) {
+		status = open_interface(setup, &tun);
+		if (status)
+			return status;
+	}
 	if (setup->pcap || setup->ladder) {
-		setup->view = view_new(setup->pcap, setup->ladder, tun.name);
+		setup->view = view_new(setup->pcap, setup->ladder, setup->tun_name ? tun.name : "lo");
 		if (!setup->view) {
-			tun_close(&tun);
+			if (setup->tun_name)
+				tun_close(&tun);
 			return fail(setup->command, "cannot write the capture %s: %s", setup->pcap, strerror(errno));
 		}
 	}
 	hooks.turn = setup->turn ? on_turn : NULL;
 	hooks.frame = setup->view ? on_frame : NULL;
 	hooks.trace = setup->view || setup->trace ? on_trace : NULL;
-	if (host_init(&setup->host, &tun, setup->mtu, &hooks))
+	if (host_init(&setup->host, setup->tun_name ? &tun : NULL, setup->mtu, &hooks))
 		return fail(setup->command, "no memory for a stack");
 	status = configure_stack(setup);
-	if (!status) {
-		watch_signals(setup);
-		setup->task = la_task_new(setup->host.stack);
-		if (!setup->task)
-			status = fail(setup->command, "no memory for a task");
-	}
 	if (status)
 		setup_stop(setup);
 	return status;
+}
+
+int setup_start(struct setup *setup)
+{
+	int status = setup_host(setup);
+
+	if (status)
+		return status;
+	watch_signals(setup);
+	setup->task = la_task_new(setup->host.stack);
+	if (setup->task)
+		return 0;
+	setup_stop(setup);
+	return fail(setup->command, "no memory for a task");
 }
 
 void setup_stop(struct setup *setup)

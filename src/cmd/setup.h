@@ -22,7 +22,10 @@ struct setup_addr {
 /**
  * struct setup - what the options said, and the host made from it
  * @addr, @peer: addresses of our end and of the kernel's, [0] IPv4, [1] IPv6
+ * @tun_name:    NULL: no interface, only the stack's own loopback, to which --addr adds addresses
+ * @device_asked: an option was given that is about an interface
  * @units:       units of segments go to the kernel whole
+ * @who:         whose call the stack works on, for the comments of the capture; may be NULL
  * @task:        the first task of the stack
  * @view:        capture and ladder of the run; NULL: not wanted
  */
@@ -31,11 +34,12 @@ struct setup {
 	const char *tun_name, *netns, *pcap;
 	struct setup_addr addr[2], peer[2];
 	unsigned mtu;
-	bool units, ladder;
+	bool units, ladder, device_asked;
 	const char *sysctls[SETUP_SYSCTLS];
 	unsigned sysctl_count;
 	void (*trace)(void *world, const struct la_trace_event *event);
 	bool (*turn)(void *world);
+	const char *(*who)(void *world);
 	void *world;
 	struct host host;
 	struct la_task *task;
@@ -49,7 +53,11 @@ void setup_init(struct setup *setup, const struct command *command);
 /* Takes one option of setup_options; 0, or EXIT_USAGE after a message. */
 int setup_option(struct setup *setup, int id, const char *value);
 
-/* Opens the interface and makes the stack, with a task to begin with. @turn, @trace and @world of @setup are its hooks.
+/* Opens the interface (none where @tun_name is NULL) and makes the stack. The signals stay as they are, and there is no
+ * task. 0, or an exit status after a message. */
+int setup_host(struct setup *setup);
+
+/* The same, with a task to begin with. @turn, @trace and @world of @setup are its hooks.
  * SIGINT and SIGTERM will end host_run(). 0, or an exit status after a message. */
 int setup_start(struct setup *setup);
 

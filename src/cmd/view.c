@@ -101,8 +101,10 @@ void view_frame(struct view *view, bool out, const void *frame, size_t len, uint
 		*view->said = 0;
 }
 
-static void event_text(const struct la_trace_event *event, char *text, size_t cap)
+static void event_text(const struct la_trace_event *event, const char *who, char *text, size_t cap)
 {
+	const char *colon = *who ? ": " : "";
+
 	switch (event->kind) {
 	case LA_TRACE_STATE:
 		snprintf(text, cap, "%s -> %s (%s)", event->oldstate ? la_state_name(event->oldstate) : "new",
@@ -112,10 +114,10 @@ static void event_text(const struct la_trace_event *event, char *text, size_t ca
 		snprintf(text, cap, "%s()", event->name);
 		break;
 	case LA_TRACE_RST:
-		snprintf(text, cap, "%s RST (%s)", event->name, event->cause);
+		snprintf(text, cap, "%s%s%s RST (%s)", who, colon, event->name, event->cause);
 		break;
 	case LA_TRACE_FIN:
-		snprintf(text, cap, "FIN queued (%s)", event->cause);
+		snprintf(text, cap, "%s%sFIN queued (%s)", who, colon, event->cause);
 		break;
 	case LA_TRACE_DROP:
 		snprintf(text, cap, "dropped (%s)", event->cause);
@@ -123,12 +125,12 @@ static void event_text(const struct la_trace_event *event, char *text, size_t ca
 	}
 }
 
-void view_trace(struct view *view, const struct la_trace_event *event)
+void view_trace(struct view *view, const struct la_trace_event *event, const char *who)
 {
 	size_t len = strlen(view->said);
 	char text[128] = "";
 
-	event_text(event, text, sizeof(text));
+	event_text(event, who, text, sizeof(text));
 	if (view->draws) {
 		struct la_trace_event row = *event;
 

@@ -15,7 +15,8 @@ struct view;
 /* @pcap: file to write, or NULL; @ladder: draw one on stderr. NULL and errno: the file cannot be written. */
 struct view *view_new(const char *pcap, bool ladder, const char *interface);
 void view_frame(struct view *view, bool out, const void *frame, size_t len, uint64_t now_ns);
-void view_trace(struct view *view, const struct la_trace_event *event);
+/* @who: whose call it is, such as "nginx[123] close(7)"; "": nobody's. */
+void view_trace(struct view *view, const struct la_trace_event *event, const char *who);
 void view_ladder_end(struct view *view); /* the story is over, the capture goes on */
 void view_end(struct view *view);	 /* closes the file, frees @view */
 
