@@ -396,6 +396,8 @@ static bool epoll_wait_begin(struct executor *ex, struct run_call *c)
 	int max = (int)c->arg[0];
 
 	(void)ex;
+	if (!c->arg[2] && c->file->kernel_set >= 0)
+		return answer(c, -ESTALE);
 	if (max > (int)(SEG_DATA / sizeof(struct epoll_event)))
 		max = SEG_DATA / sizeof(struct epoll_event);
 	c->list = malloc((max > 0 ? (size_t)max : 1) * sizeof(struct epoll_event));
