@@ -156,17 +156,32 @@ void number_forget_range(unsigned int first, unsigned int last)
 	atomic_fetch_add(&changes, 1);
 }
 
-int number_next_known(unsigned int first, unsigned int last)
+static int number_next(unsigned int first, unsigned int last, bool own_one)
 {
 	enum seg_kind kind;
 
 	for (unsigned int fd = first; fd <= last && fd < CHUNK * CHUNKS; fd++) {
-		if (!chunks[fd / CHUNK])
+		uint64_t entry;
+
+		if (!chunks[fd / CHUNK]) {
 			fd |= CHUNK - 1;
-		else if (number_unpack(chunks[fd / CHUNK][fd % CHUNK], &kind))
+			continue;
+		}
+		entry = chunks[fd / CHUNK][fd % CHUNK];
+		if (own_one ? entry == NUMBER_OWN : number_unpack(entry, &kind) != 0)
 			return (int)fd;
 	}
 	return -1;
+}
+
+int number_next_known(unsigned int first, unsigned int last)
+{
+	return number_next(first, last, false);
+}
+
+int number_next_own(unsigned int first, unsigned int last)
+{
+	return number_next(first, last, true);
 }
 
 bool number_is_own(int fd)
