@@ -4,9 +4,9 @@
 matrix.py [ROUNDS] - how a connection's holders let go, times how it was prepared: what a peer of the kernel's sees
 
 build/run-matrix plays each cell once on the kernel's sockets, behind a veth pair, and once under `lastack run`, behind
-a TUN device. The peer is the same both times, and so is what it must see: the same segments in the same order. Its first
-FIN and RST may be 5 ms later than the kernel's, reckoned from what caused it, in the median of a cell's rounds (of all
-cells, when there is one round). A difference of segments counts when it is seen again.
+a TUN device. The peer is the same both times, and so is what it must see: the same segments in the same order. The
+first FIN or RST may be 5 ms later than the kernel's, reckoned from what caused it, in the median of a cell's rounds (of
+all cells, when there is one round). A difference of segments counts when it is seen again.
 """
 import collections
 import contextlib
@@ -208,7 +208,7 @@ class Matrix:
                     continue
                 wanted, found = common_text(self.kernel[cell]), common_text(self.ours[cell])
                 if wanted != found:
-                    wrong.append(f"{cell}:\n    kernel   {wanted[0]} : {wanted[1]}\n    lastack  {found[0]} : {found[1]}")
+                    wrong += [f"{cell}:", "    kernel   " + " : ".join(wanted), "    lastack  " + " : ".join(found)]
                 elif self.rounds > 1 and self.lateness.get(cell, 0) > LATER_NS:
                     wrong.append(f"{cell}: {self.lateness[cell] / 1e6:.1f} ms later than the kernel")
             if wrong:
@@ -217,8 +217,8 @@ class Matrix:
 
     def test_late(self):
         median = statistics.median(self.lateness.values())
-        print(f"# {len(self.cells)} cells, {self.rounds} rounds: FIN or RST {median / 1e6:.2f} ms later than the kernel's "
-              f"in the median of cells, {max(self.lateness.values()) / 1e6:.2f} ms in the latest cell")
+        print(f"# {len(self.cells)} cells, {self.rounds} rounds: FIN or RST {median / 1e6:.2f} ms later than the "
+              f"kernel's in the median of cells, {max(self.lateness.values()) / 1e6:.2f} ms in the latest cell")
         if median > LATER_NS:
             raise AssertionError(f"{median / 1e6:.1f} ms later")
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """
-place.py - where the programs of these tests run: on the kernel's TCP or on a Lastack, each side at an address of its own
+place.py - where the programs of these tests run: on the kernel's TCP or on a Lastack, each side at its own address
 
 A Side starts programs; a World is two sides that reach each other, in network namespaces without names:
 
@@ -8,8 +8,9 @@ A Side starts programs; a World is two sides that reach each other, in network n
     lastack  kernel     one namespace: the kernel's end of the TUN device is the other side
     lastack  lastack    one namespace that forwards between the TUN devices of two stacks
 
-A program that `lastack run` starts is an ordinary child of the test; what is left over at the end is killed by its id.
+A program that `lastack run` starts is an ordinary child of the test; who lost his parent becomes a child of ours.
 """
+import contextlib
 import os
 import re
 import shutil
@@ -23,6 +24,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import common  # noqa: E402
 import net  # noqa: E402  the demo's, which common puts into reach
 
+PR_SET_CHILD_SUBREAPER = 36
+net.check(net.libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 RENO = "net.ipv4.tcp_congestion_control=reno"  # what Lastack has; the reference kernel's own choice is another
 
 
@@ -60,6 +63,23 @@ def end(process, how=signal.SIGTERM, patience=5):
             process.kill()
             process.wait(5)
     return process.returncode
+
+
+def descendants(pid):
+    """A process and all that came of it and did not lose its parent."""
+    found = [pid]
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                for child in file.read().split():
+                    found += descendants(int(child))
+    return found
+
+
+def name_of(pid):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+        return file.read().strip()
+    return ""
 
 
 class Side:
@@ -113,9 +133,13 @@ class Side:
             with open("/proc/thread-self/net/tcp", encoding="ascii") as file:
                 return [line for line in file if re.match(r"\s*\d+: \S+ \S+ 0[1-59B]", line)]
 
-    def close(self):
+    def end_programs(self):
         for process in reversed(self.started):
             end(process)
+
+    def close(self):
+        self.end_programs()
+        for process in self.started:
             if process.stdout:
                 process.stdout.close()
 
@@ -172,12 +196,10 @@ class Lastack(Side):
 
     def executor(self):
         """The process id of the stack itself."""
-        with open(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children", encoding="ascii") as file:
-            for pid in map(int, file.read().split()):
-                with open(f"/proc/{pid}/cmdline", "rb") as line:
-                    if b"lastack" in line.read():
-                        return pid
-        raise AssertionError("the executor is not a child of the launcher")
+        for pid in descendants(self.holder.pid):
+            if name_of(pid) == "lastack-exec":
+                return pid
+        raise AssertionError("the executor is no descendant of the launcher")
 
     def close(self):
         super().close()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-posix.py - every build/posix-* on the kernel's loopback and on Lastack's: the same lines, and whose connections they were
+posix.py - every build/posix-* on the kernel's loopback and on Lastack's: the same lines, and whose they were
 
 The programs say themselves what is right (TAP); here they must say the same on both, and the stack must have counted as
 many opens, failures and resets as the kernel did, while the kernel's own counters stay at nothing. With
