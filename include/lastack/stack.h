@@ -174,14 +174,38 @@ LA_API void la_usage(const struct la_stack *stack, struct la_usage *usage);
  * (static memory). Takes time proportional to the number of socks: for tests and simulations. */
 LA_API const char *la_check(struct la_stack *stack);
 
-/* One endpoint as `ss -tan` would list it. */
+/* Which timer runs, by the numbers of Linux's sock_diag. */
+enum la_sock_timer { LA_TIMER_OFF, LA_TIMER_RETRANSMIT, LA_TIMER_KEEPALIVE, LA_TIMER_TIMEWAIT, LA_TIMER_PROBE };
+
+/**
+ * struct la_sock_info - one endpoint as `ss -tanoiem` would list it
+ * @state:     Linux's number: TCP_ESTABLISHED is 1; a request is NEW_SYN_RECV, 12
+ * @sport, @dport: host order
+ * @saddr, @daddr: IPv4: mapped, ::ffff:a.b.c.d
+ * @recv_q, @send_q: bytes; of a listener: connections that wait, and how many may
+ * @orphan:    no program has it
+ * @v6only:    IPV6_V6ONLY
+ * @shutdown:  bit 0: nothing more is received, bit 1: sent
+ * @timer:     enum la_sock_timer, its end in @timer_ms, and how often it was in vain
+ * @cookie:    SO_COOKIE, the id of traces; 0: a request or a stand-in
+ * @rmem, @rcvbuf, @wmem, @sndbuf: memory held and allowed, as in `ss -m`
+ * @tcp_info:  struct tcp_info as TCP_INFO gives it, of @tcp_info_len bytes; borrowed for the visit; NULL: none
+ * @congestion: the algorithm's name; NULL: none
+ */
 struct la_sock_info {
-	uint8_t state; /* Linux's number: TCP_ESTABLISHED is 1 */
+	uint8_t state;
 	uint8_t family;
-	bool orphan;
-	uint16_t sport, dport; /* host order */
-	uint8_t saddr[16], daddr[16]; /* IPv4: mapped, ::ffff:a.b.c.d */
+	bool orphan, v6only;
+	uint16_t sport, dport;
+	uint8_t saddr[16], daddr[16];
 	uint32_t recv_q, send_q;
+	uint8_t shutdown, timer, timer_retrans;
+	uint32_t timer_ms;
+	uint64_t cookie;
+	uint32_t rmem, rcvbuf, wmem, sndbuf;
+	const void *tcp_info;
+	size_t tcp_info_len;
+	const char *congestion;
 };
 /* Calls @visit for every sock (listeners, requests, connections, TIME_WAIT) in an order that depends on nothing but
  * the stack's history; stops early when it returns false. */

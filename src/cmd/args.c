@@ -72,6 +72,19 @@ static size_t option_dashes(const struct option_spec *spec)
 	return spec->name[1] ? 2 : 1;
 }
 
+/* "-tan" where each letter is an option without a value. */
+static bool are_letters(const struct option_spec *table, const char *text)
+{
+	const struct option_spec *spec;
+
+	for (; *text; text++) {
+		spec = find_option(table, text, 1);
+		if (!spec || spec->value)
+			return false;
+	}
+	return true;
+}
+
 int args_next(struct args *args, const char **value)
 {
 	const struct command *command = args->command;
@@ -79,6 +92,8 @@ int args_next(struct args *args, const char **value)
 	const char *arg, *equals;
 	size_t len, dashes;
 
+	if (args->letters && *args->letters)
+		return find_option(command->options, args->letters++, 1)->id;
 	if (args->next >= args->argc)
 		return ARGS_END;
 	*value = arg = args->argv[args->next++];
@@ -86,6 +101,10 @@ int args_next(struct args *args, const char **value)
 		return ARGS_PLAIN;
 	dashes = strspn(arg, "-");
 	arg += dashes < 2 ? dashes : 2;
+	if (dashes == 1 && arg[1] && are_letters(command->options, arg)) {
+		args->letters = arg + 1;
+		return find_option(command->options, arg, 1)->id;
+	}
 	equals = strchr(arg, '=');
 	len = equals ? (size_t)(equals - arg) : strlen(arg);
 	spec = find_option(command->options, arg, len);

@@ -48,6 +48,7 @@ struct args {
 	const struct command *command;
 	int argc, next;
 	char **argv;
+	const char *letters; /* what is left of "-tan", which is -t -a -n */
 };
 
 /* Makes args_next() walk through @argv, which begins behind the command's name. */
@@ -68,6 +69,7 @@ __attribute__((format(printf, 2, 3))) int misuse(const struct command *command, 
 /* Reads a whole decimal number within bounds. */
 bool parse_number(const char *text, uint64_t lowest, uint64_t highest, uint64_t *number);
 
-extern const struct command serve_command, get_command, echo_command, play_command, drill_command, run_command;
+extern const struct command serve_command, get_command, echo_command, play_command, drill_command, run_command,
+	ss_command, nstat_command;
 
 #endif

@@ -11,7 +11,7 @@
 #define LASTACK_VERSION "0.1.0"
 
 static const struct command *const commands[] = {&serve_command, &get_command, &echo_command, &play_command,
-						 &drill_command, &run_command};
+						 &drill_command, &run_command,	&ss_command,	 &nstat_command};
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static int help(void)

@@ -1,16 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cmd/report.h - what `lastack ss` and `lastack nstat` ask a running stack, and how it answers
+ *
+ * A question is a line, sent to the stack's control socket (SEG_TEXT); the answer is lines.
+ *
+ *	ss     -> an endpoint a line, fields between tabs in the order of enum report_field; as `ss` prints them, "" for none
+ *	nstat  -> NAME VALUE
  */
 #ifndef LA_CMD_REPORT_H
 #define LA_CMD_REPORT_H
+
+#include "cmd/args.h"
 
 #include <stdio.h>
 
 struct executor;
 struct la_stack;
 
-/* In the executor: answers one line, "ss" or "nstat". */
+enum report_field {
+	FIELD_STATE,
+	FIELD_RECV_Q,
+	FIELD_SEND_Q,
+	FIELD_LOCAL, /* address, port */
+	FIELD_LOCAL_PORT,
+	FIELD_PEER,
+	FIELD_PEER_PORT,
+	FIELD_USERS,	/* -p */
+	FIELD_TIMER,	/* -o */
+	FIELD_EXTENDED, /* -e */
+	FIELD_MEMORY,	/* -m */
+	FIELD_INFO,	/* -i */
+	FIELDS,
+};
+
+/* In the executor: answers one line. */
 void report_answer(struct la_stack *stack, struct executor *ex, const char *line, FILE *out);
+
+/* In a command: asks the stack @name, or the only one that runs. Gives the answer, to be freed; NULL after a message. The
+ * stack's name is written to @found (FOLDER_NAME and a zero). */
+char *report_ask(const struct command *command, const char *name, const char *line, char *found);
 
 #endif

@@ -3,6 +3,7 @@
  * life/report.c - what a stack holds, whether all of it is sound, and its socks as `ss` lists them
  */
 #include "stack/life/life.h"
+#include "stack/tcp/uapi.h"
 
 /* ------------------------------------------------------------------ how much */
 
@@ -129,45 +130,87 @@ const char *la_check(struct la_stack *stack)
 
 struct sock_entry {
 	struct la_sock_info info;
-	uint64_t id; /* listeners of one group have nothing else to tell them apart */
+	struct sock *sk; /* a listener or connection; NULL: a small one */
 };
 
 struct sock_list {
 	struct sock_entry *entries;
 	size_t count, room;
+	const struct net *net;
 };
+
+static void list_timer(struct la_sock_info *info, const struct net *net, unsigned timer, uint32_t tick, unsigned retrans)
+{
+	info->timer = (uint8_t)timer;
+	info->timer_ms = jiffies_to_msecs(max_t(int32_t, 0, (int32_t)(tick - net->next_tick)));
+	info->timer_retrans = (uint8_t)retrans;
+}
+
+/* The one that ss shows: what is to be sent again comes before what keeps alive. */
+static void list_sock_timer(struct la_sock_info *info, const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tcp_deadline_set(sk, SOCK_RETRANS) && tp->retrans_kind == ICSK_TIME_PROBE0)
+		list_timer(info, sk->net, LA_TIMER_PROBE, sk->deadline[SOCK_RETRANS], tp->probes_out);
+	else if (tcp_deadline_set(sk, SOCK_RETRANS))
+		list_timer(info, sk->net, LA_TIMER_RETRANSMIT, sk->deadline[SOCK_RETRANS], tp->retransmits);
+	else if (tcp_deadline_set(sk, SOCK_KEEPALIVE))
+		list_timer(info, sk->net, LA_TIMER_KEEPALIVE, sk->deadline[SOCK_KEEPALIVE], tp->keepalive_probes);
+}
+
+static void list_sock(struct la_sock_info *info, const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	info->cookie = sk->id;
+	info->orphan = sock_flag(sk, SOCK_DEAD);
+	info->shutdown = sk->shutdown;
+	info->rmem = sk->rmem_alloc;
+	info->rcvbuf = sk->rcvbuf;
+	info->wmem = sk->wmem_queued;
+	info->sndbuf = sk->sndbuf;
+	list_sock_timer(info, sk);
+	if (sk->common.state == TCP_LISTEN) {
+		info->recv_q = tp->listen->ack_backlog;
+		info->send_q = tp->listen->max_ack_backlog;
+		return;
+	}
+	info->recv_q = tp->rcv_nxt - tp->copied_seq;
+	info->send_q = tp->write_seq - tp->snd_una;
+}
 
 static void list_one(void *arg, struct sock_common *c)
 {
 	struct sock_list *list = arg;
 	struct sock_entry *e = &list->entries[list->count];
 	struct in6_addr daddr, saddr;
+	const struct net *net = list->net;
 
 	if (list->count == list->room)
 		return;
 	list->count++;
 	sock_addrs(c, &daddr, &saddr);
-	*e = (struct sock_entry){.info = {.state = c->state, .family = c->family, .sport = c->num, .dport = c->dport}};
+	*e = (struct sock_entry){.info = {.state = c->state,
+					  .family = c->family,
+					  .sport = c->num,
+					  .dport = c->dport,
+					  .v6only = c->ipv6only}};
 	memcpy(e->info.saddr, &saddr, 16);
 	memcpy(e->info.daddr, &daddr, 16);
 	switch (c->state) {
 	case TCP_NEW_SYN_RECV:
+		list_timer(&e->info, net, LA_TIMER_RETRANSMIT, c->timer.expires, req_from_common(c)->num_timeout);
 		break;
 	case TCP_TIME_WAIT:
+		list_timer(&e->info, net, LA_TIMER_TIMEWAIT, c->timer.expires, 0);
 		e->info.orphan = true;
 		if (c->fin_wait2)
 			e->info.state = TCP_FIN_WAIT2;
 		break;
-	case TCP_LISTEN:
-		e->id = sk_from_common(c)->id;
-		e->info.recv_q = tcp_sk(sk_from_common(c))->listen->ack_backlog;
-		e->info.send_q = tcp_sk(sk_from_common(c))->listen->max_ack_backlog;
-		break;
 	default:
-		e->id = sk_from_common(c)->id;
-		e->info.orphan = sock_flag(sk_from_common(c), SOCK_DEAD);
-		e->info.recv_q = tcp_sk(sk_from_common(c))->rcv_nxt - tcp_sk(sk_from_common(c))->copied_seq;
-		e->info.send_q = tcp_sk(sk_from_common(c))->write_seq - tcp_sk(sk_from_common(c))->snd_una;
+		e->sk = sk_from_common(c);
+		list_sock(&e->info, e->sk);
 	}
 }
 
@@ -181,7 +224,7 @@ static int entry_compare(const struct sock_entry *a, const struct sock_entry *b)
 		order = a->info.dport - b->info.dport;
 	if (!order)
 		order = memcmp(a->info.daddr, b->info.daddr, 16);
-	return order ? order : a->id < b->id ? -1 : a->id > b->id;
+	return order ? order : a->info.cookie < b->info.cookie ? -1 : a->info.cookie > b->info.cookie;
 }
 
 /* Heap sort: the largest of the first @count entries sinks from @at to its place. */
@@ -213,12 +256,26 @@ static void entries_sort(struct sock_entry *entries, size_t count)
 	}
 }
 
+/* What would make the list itself long is told one by one. */
+static bool visit_one(struct sock_entry *e, bool (*visit)(void *arg, const struct la_sock_info *info), void *arg)
+{
+	struct tcp_info tcp_info;
+
+	if (e->sk) {
+		tcp_get_info(e->sk, &tcp_info);
+		e->info.tcp_info = &tcp_info;
+		e->info.tcp_info_len = sizeof(tcp_info);
+		e->info.congestion = tcp_congestion_name;
+	}
+	return visit(arg, &e->info);
+}
+
 /* By local port, then by addresses: the tables themselves have an order that depends on a key. Without memory for the
  * list nothing is shown. */
 void la_socks(struct la_stack *stack, bool (*visit)(void *arg, const struct la_sock_info *info), void *arg)
 {
 	struct net *net = (struct net *)stack;
-	struct sock_list list = {.room = net->hashinfo->pairs.count + net->hashinfo->listeners};
+	struct sock_list list = {.room = net->hashinfo->pairs.count + net->hashinfo->listeners, .net = net};
 
 	if (!list.room)
 		return;
@@ -227,7 +284,7 @@ void la_socks(struct la_stack *stack, bool (*visit)(void *arg, const struct la_s
 		return;
 	inet_walk(net, list_one, &list);
 	entries_sort(list.entries, list.count);
-	for (size_t i = 0; i < list.count && visit(arg, &list.entries[i].info); i++)
+	for (size_t i = 0; i < list.count && visit_one(&list.entries[i], visit, arg); i++)
 		;
 	mem_free(&net->mem, list.entries, list.room * sizeof(*list.entries));
 }

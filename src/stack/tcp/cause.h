@@ -28,6 +28,7 @@
 	C(close_listener, "CL-02", "", "") \
 	C(close_child, "LS-02", "TcpEstabResets", "TCP_ABORT_ON_CLOSE") \
 	C(close_unread, "UR-01", "TcpExtTCPAbortOnClose", "TCP_ABORT_ON_CLOSE") \
+	C(close_repair, "CL-14", "TcpEstabResets", "") \
 	C(close_linger0, "LG-01", "TcpExtTCPAbortOnData", "TCP_DISCONNECT_WITH_DATA") \
 	C(close_linger2, "F2-06", "TcpExtTCPAbortOnLinger", "TCP_ABORT_ON_LINGER") \
 	C(close_fin_wait2, "CL-11", "", "") \

@@ -87,9 +87,11 @@ int tcp_start_connect(struct sock *sk, const struct in6_addr *to, uint16_t dport
 	if (err)
 		goto failed;
 	/* Not 0: a TIME_WAIT that we took the place of, or our own connection before this one, has chosen it. */
-	if (!tp->write_seq)
-		tp->write_seq = tcp_init_seq(sk->net, &sk->rcv_saddr, &daddr, sk->common.num, dport);
-	tp->tsoffset = tcp_init_ts_off(sk->net, &sk->rcv_saddr, &daddr);
+	if (likely(!sock_flag(sk, SOCK_REPAIR))) {
+		if (!tp->write_seq)
+			tp->write_seq = tcp_init_seq(sk->net, &sk->rcv_saddr, &daddr, sk->common.num, dport);
+		tp->tsoffset = tcp_init_ts_off(sk->net, &sk->rcv_saddr, &daddr);
+	}
 	err = tcp_connect(sk);
 	if (!err)
 		return 0;
@@ -113,7 +115,11 @@ static void tcp_disconnect_abort(struct sock *sk, unsigned was, enum tcp_cause c
 	const struct tcp_sock *tp = tcp_sk(sk);
 	unsigned set = 1u << was;
 
-	if (set & NEEDS_RST || (set & (TCPF_CLOSING | TCPF_LAST_ACK) && tp->snd_nxt != tp->write_seq)) {
+	if (was == TCP_LISTEN)
+		return;
+	if (sock_flag(sk, SOCK_REPAIR)) {
+		sk->err = ECONNABORTED;
+	} else if (set & NEEDS_RST || (set & (TCPF_CLOSING | TCPF_LAST_ACK) && tp->snd_nxt != tp->write_seq)) {
 		tcp_send_active_reset(sk, cause);
 		sk->err = ECONNRESET;
 	} else if (set & TCPF_SYN_SENT) {

@@ -230,8 +230,6 @@ static int set_number(struct sock *sk, int name, int v)
 	case TCP_QUICKACK:
 		set_quickack(sk, v);
 		return 0;
-	case TCP_REPAIR:
-		return -EPERM; /* what an unprivileged program is told */
 	case TCP_WINDOW_CLAMP:
 		if (!v && sk->common.state != TCP_CLOSE)
 			return -EINVAL;
@@ -301,7 +299,6 @@ static int get_number(const struct sock *sk, int name, int *v)
 	case TCP_RTO_MIN_US:
 		*v = (int)jiffies_to_msecs(tcp_rto_min_j(sk)) * 1000;
 		break;
-	case TCP_REPAIR:
 	case TCP_IS_MPTCP:
 		*v = 0;
 		break;
@@ -313,7 +310,7 @@ static int get_number(const struct sock *sk, int name, int *v)
 
 /* ------------------------------------------------------------------ strings and structures */
 
-static const char congestion_name[TCP_CA_NAME_MAX] = "reno"; /* the only one */
+const char tcp_congestion_name[TCP_CA_NAME_MAX] = "reno"; /* the only one */
 
 static int set_congestion(const void *value, socklen_t len)
 {
@@ -324,7 +321,7 @@ static int set_congestion(const void *value, socklen_t len)
 	if (!value)
 		return -EFAULT;
 	memcpy(name, value, min_t(size_t, len, TCP_CA_NAME_MAX - 1));
-	return strcmp(name, congestion_name) ? -ENOENT : 0;
+	return strcmp(name, tcp_congestion_name) ? -ENOENT : 0;
 }
 
 static uint32_t ms_since(const struct sock *sk, uint32_t stamp_ms)
@@ -348,7 +345,7 @@ static void tcp_info_queues(const struct sock *sk, struct tcp_info *info)
 	info->notsent_bytes = max_t(int32_t, 0, (int32_t)(tp->write_seq - tp->snd_nxt));
 }
 
-static void tcp_info_fill(const struct sock *sk, struct tcp_info *info)
+void tcp_get_info(const struct sock *sk, struct tcp_info *info)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
@@ -405,6 +402,8 @@ int tcp_setsockopt(struct sock *sk, int name, const void *value, socklen_t len)
 	err = option_int(value, len, &v);
 	if (err)
 		return err;
+	if (tcp_is_repair_option(name))
+		return tcp_repair_setsockopt(sk, name, value, len);
 	return set_number(sk, name, v);
 }
 
@@ -414,13 +413,15 @@ int tcp_getsockopt(struct sock *sk, int name, void *value, socklen_t *len)
 	int v, err;
 
 	if (name == TCP_INFO) {
-		tcp_info_fill(sk, &info);
+		tcp_get_info(sk, &info);
 		return option_put(value, len, &info, sizeof(info));
 	}
 	if (name == TCP_CONGESTION)
-		return option_put(value, len, congestion_name, sizeof(congestion_name));
+		return option_put(value, len, tcp_congestion_name, sizeof(tcp_congestion_name));
 	if (name == TCP_ULP)
 		return option_put(value, len, "", 0);
+	if (tcp_is_repair_option(name))
+		return tcp_repair_getsockopt(sk, name, value, len);
 	err = get_number(sk, name, &v);
 	return err ? err : option_put(value, len, &v, sizeof(v));
 }

@@ -55,6 +55,14 @@ int tcp_write_wakeup(struct sock *sk, enum mib counter)
 	return xmit_probe_skb(sk, false, counter);
 }
 
+void tcp_send_window_probe(struct sock *sk)
+{
+	if (sk->common.state != TCP_ESTABLISHED)
+		return;
+	tcp_sk(sk)->snd_wl1 = tcp_sk(sk)->rcv_nxt - 1; /* any answer tells a newer window */
+	xmit_probe_skb(sk, false, MIB_TcpExt_TCPWinProbe);
+}
+
 void tcp_send_probe0(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);

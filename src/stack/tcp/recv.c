@@ -165,6 +165,12 @@ int64_t tcp_recvmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 		return -ENOTCONN;
 	if (io->flags & MSG_OOB)
 		return tcp_recv_urg(sk, io);
+	if (unlikely(sock_flag(sk, SOCK_REPAIR))) {
+		int64_t n = tcp_repair_recv(sk, io);
+
+		if (n != TCP_REPAIR_AS_EVER)
+			return n;
+	}
 	if (io->disconnects != sk->disconnects)
 		return io->done ? (int64_t)io->done : -EPIPE;
 	if (io->flags & MSG_PEEK) {

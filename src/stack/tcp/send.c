@@ -270,6 +270,12 @@ int64_t tcp_sendmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 			return tcp_send_error(sk, err);
 	}
 
+	if (unlikely(sock_flag(sk, SOCK_REPAIR))) {
+		int64_t n = tcp_repair_send(sk, io);
+
+		if (n != TCP_REPAIR_AS_EVER)
+			return n;
+	}
 	err = tcp_send_fill(sk, io, &mss_now);
 	if (err)
 		tcp_remove_empty_unit(sk);

@@ -38,7 +38,11 @@ static void connect_init(struct sock *sk)
 	tp->snd_wnd = 0;
 	tp->snd_wl1 = 0;
 	tp->snd_una = tp->snd_sml = tp->snd_up = tp->snd_nxt = tp->write_seq;
-	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = 0;
+	if (likely(!sock_flag(sk, SOCK_REPAIR)))
+		tp->rcv_nxt = 0;
+	else
+		tp->rcv_tstamp_ms = net_time_ms(sk->net);
+	tp->rcv_wup = tp->copied_seq = tp->rcv_nxt;
 	tp->rto_j = TCP_TIMEOUT_INIT_J;
 	tp->retransmits = 0;
 	tp->syn_retries_done = 0;
@@ -51,6 +55,10 @@ int tcp_connect(struct sock *sk)
 	struct sk_buff *syn;
 
 	connect_init(sk);
+	if (unlikely(sock_flag(sk, SOCK_REPAIR))) { /* its handshake was elsewhere, and long ago */
+		tcp_finish_connect(sk);
+		return 0;
+	}
 	syn = skb_alloc(&sk->net->skbs, 0);
 	if (!syn)
 		return -ENOBUFS;

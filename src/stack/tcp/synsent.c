@@ -52,7 +52,20 @@ static bool may_save_first_ack(const struct sock *sk)
 	return sk->opts->defer_accept || tcp_sk(sk)->ack.pingpong >= sk->net->sysctl.tcp_pingpong_thresh;
 }
 
-/* tcp_finish_connect() and what comes with it */
+void tcp_finish_connect(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tcp_set_state(sk, TCP_ESTABLISHED, CAUSE_handshake_done);
+	tp->lrcvtime_ms = net_time_ms(sk->net);
+	tp->retrans_stamp_ms = tp->undo_marker ? tp->retrans_stamp_ms : 0;
+	tcp_init_transfer(sk);
+	tp->lsndtime_ms = net_time_ms(sk->net);
+	if (sock_flag(sk, SOCK_KEEPOPEN))
+		tcp_reset_keepalive_timer(sk, msecs_to_jiffies(tcp_keepalive_time_ms(sk)));
+}
+
+/* The SYN-ACK has come. */
 static void established(struct sock *sk, struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -72,13 +85,7 @@ static void established(struct sock *sk, struct tcp_seg *seg)
 	tcp_sync_mss(sk, tp->pmtu_cookie);
 	tcp_initialize_rcv_mss(sk);
 
-	tcp_set_state(sk, TCP_ESTABLISHED, CAUSE_handshake_done);
-	tp->lrcvtime_ms = net_time_ms(sk->net);
-	tp->retrans_stamp_ms = tp->undo_marker ? tp->retrans_stamp_ms : 0;
-	tcp_init_transfer(sk);
-	tp->lsndtime_ms = net_time_ms(sk->net);
-	if (sock_flag(sk, SOCK_KEEPOPEN))
-		tcp_reset_keepalive_timer(sk, msecs_to_jiffies(tcp_keepalive_time_ms(sk)));
+	tcp_finish_connect(sk);
 	sk_state_change(sk);
 	sk_write_space(sk);
 

@@ -16,6 +16,7 @@
  *	timer.c     deadlines of a sock                               cong.c       congestion window (Reno)
  *	send.c recv.c   what write and read do to the queues          rcvwin.c     the window that is offered
  *	option.c    setsockopt, getsockopt, TCP_INFO                  poll.c       what poll says
+ *	repair.c    TCP_REPAIR: a connection as numbers
  *	state.c     the one function that moves a state               check.c      what may be trusted in each state
  */
 #ifndef LA_TCP_H
@@ -220,6 +221,7 @@ void tcp_err(struct net *net, const struct icmp_error *err); /* icmp.c */
 void tcp_rcv_state_process(struct sock *sk, struct tcp_seg *seg);
 /* CAUSE_none, or why the segment must be answered with a reply RST (synsent.c) */
 enum tcp_cause tcp_rcv_synsent(struct sock *sk, struct tcp_seg *seg);
+void tcp_finish_connect(struct sock *sk); /* ESTABLISHED, and what the transfer begins with */
 void tcp_reset(struct sock *sk, struct tcp_seg *seg); /* an accepted RST */
 void tcp_send_challenge_ack(struct sock *sk);
 /* At most one per tcp_invalid_ratelimit; counts @skipped when too early. */
@@ -327,6 +329,7 @@ void tcp_send_delayed_ack(struct sock *sk);
 int tcp_send_synack_simultaneous(struct sock *sk); /* SYN_SENT has met a SYN */
 int tcp_write_wakeup(struct sock *sk, enum mib counter); /* window probe */
 void tcp_send_probe0(struct sock *sk);
+void tcp_send_window_probe(struct sock *sk); /* repair has ended: what may we send? */
 bool tcp_schedule_loss_probe(struct sock *sk, bool advancing_rto);
 void tcp_send_loss_probe(struct sock *sk);
 int64_t tcp_rto_delta_us(const struct sock *sk); /* until the RTO of what is in flight ends; negative: over */
@@ -431,6 +434,9 @@ void tcp_check_space(struct sock *sk); /* the peer has acknowledged: is there ro
 uint32_t tcp_poll(struct sock *sk); /* POLL* bits; sets SOCK_NOSPACE where Linux does */
 int tcp_setsockopt(struct sock *sk, int name, const void *value, socklen_t len);
 int tcp_getsockopt(struct sock *sk, int name, void *value, socklen_t *len);
+struct tcp_info;
+void tcp_get_info(const struct sock *sk, struct tcp_info *info);
+extern const char tcp_congestion_name[]; /* the only algorithm */
 /* Values as the kernel reads and writes them. Reading an int: -EINVAL too short, -EFAULT NULL. Writing: cut to *len, which
  * becomes what was put; -EINVAL: *len is negative. */
 int option_int(const void *value, socklen_t len, int *v);
@@ -439,6 +445,15 @@ int tcp_ioctl(struct sock *sk, unsigned long request, int *value); /* SIOCINQ, S
 /* connect()'s lower half: route, port, ISN, SYN: state SYN_SENT. 0 or negative errno (tcp_v4_connect) */
 int tcp_start_connect(struct sock *sk, const struct in6_addr *daddr, uint16_t dport);
 int tcp_disconnect(struct sock *sk, enum tcp_cause cause); /* connect(AF_UNSPEC), SO_LINGER 0; section 13 */
+
+/* repair.c */
+bool tcp_is_repair_option(int name);
+int tcp_repair_setsockopt(struct sock *sk, int name, const void *value, socklen_t len); /* @len is that of an int at least */
+int tcp_repair_getsockopt(struct sock *sk, int name, void *value, socklen_t *len);
+#define TCP_REPAIR_AS_EVER INT64_MIN /* nothing special: go on as with any other sock */
+int64_t tcp_repair_recv(struct sock *sk, struct tcp_io *io);
+int64_t tcp_repair_send(struct sock *sk, struct tcp_io *io);
+bool tcp_repairs_send_queue(const struct sock *sk); /* what is written counts as sent */
 
 /* life/close.c, life/shutdown.c */
 void tcp_shutdown(struct sock *sk, int how);

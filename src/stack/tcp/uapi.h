@@ -29,11 +29,30 @@ enum tcp_option_name {
 	TCP_CONGESTION = 13,
 	TCP_USER_TIMEOUT = 18,
 	TCP_REPAIR = 19,
+	TCP_REPAIR_QUEUE = 20,
+	TCP_QUEUE_SEQ = 21,
+	TCP_REPAIR_OPTIONS = 22,
+	TCP_FASTOPEN = 23,
+	TCP_TIMESTAMP = 24,
 	TCP_NOTSENT_LOWAT = 25,
+	TCP_REPAIR_WINDOW = 29,
+	TCP_FASTOPEN_CONNECT = 30,
 	TCP_ULP = 31,
+	TCP_FASTOPEN_KEY = 33,
+	TCP_FASTOPEN_NO_COOKIE = 34,
 	TCP_IS_MPTCP = 43,
 	TCP_RTO_MAX_MS = 44,
 	TCP_RTO_MIN_US = 45,
+};
+
+/* TCP_REPAIR: values of the option, and its two queues */
+enum { TCP_REPAIR_OFF_NO_WP = -1, TCP_REPAIR_OFF, TCP_REPAIR_ON };
+enum tcp_repair_queue { TCP_NO_QUEUE, TCP_RECV_QUEUE, TCP_SEND_QUEUE, TCP_QUEUES_NR };
+struct tcp_repair_opt {
+	uint32_t opt_code, opt_val; /* kind of the option in a SYN, and what it agreed */
+};
+struct tcp_repair_window {
+	uint32_t snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup;
 };
 
 enum { TCPI_OPT_TIMESTAMPS = 1, TCPI_OPT_SACK = 2, TCPI_OPT_WSCALE = 4, TCPI_OPT_ECN = 8 };

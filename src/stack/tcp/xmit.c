@@ -183,10 +183,15 @@ bool tcp_write_xmit(struct sock *sk, uint32_t mss_now, int nonagle, int push_one
 	struct sk_buff *skb;
 
 	while ((skb = tcp_send_head(sk))) {
-		if (!shape_unit(sk, skb, mss_now, nonagle, push_one, max_segs, &by))
-			break;
-		if (tcp_transmit_skb(sk, skb) < 0)
-			break;
+		if (unlikely(sock_flag(sk, SOCK_REPAIR)) && tcp_repairs_send_queue(sk)) {
+			tcp_set_skb_tso_segs(skb, mss_now);
+			skb->sent_ns = max_t(uint64_t, sk->net->now_ns, 1); /* somebody else has sent it */
+		} else {
+			if (!shape_unit(sk, skb, mss_now, nonagle, push_one, max_segs, &by))
+				break;
+			if (tcp_transmit_skb(sk, skb) < 0)
+				break;
+		}
 		tcp_event_new_data_sent(sk, skb);
 		if (skb->len < tcp_skb_pcount(skb) * mss_now)
 			tp->snd_sml = skb->end_seq;
