@@ -217,7 +217,7 @@ struct run_file *file_spare(struct executor *ex, struct client *client)
 			return NULL;
 	}
 	do
-		file->generation = (uint32_t)ex->options.host->env.random(ex->options.host->env.world);
+		file->generation = (uint32_t)ex->options.host->env.random(ex->options.host->env.world) >> 1; /* segment.h: 31 bits */
 	while (!file->generation);
 	file->state = FILE_SPARE;
 	file->hung_up = false;
