@@ -304,7 +304,7 @@ static int settle(int control, int *fd, const struct seg_message *message)
 	int place[2] = {own_add(control), own_add(fd[2])};
 
 	state->seg = map(fd[0], sizeof(struct seg), PROT_READ | PROT_WRITE);
-	state->shared = map(fd[1], 4096, PROT_READ);
+	state->shared = map(fd[1], sizeof(struct seg_shared), PROT_READ);
 	sys(SYS_close, fd[0]);
 	sys(SYS_close, fd[1]);
 	if (state->seg && state->shared && place[0] >= 0 && place[1] >= 0 && state->seg->magic == SEG_MAGIC &&
@@ -322,7 +322,7 @@ static int settle(int control, int *fd, const struct seg_message *message)
 	if (state->seg)
 		sys(SYS_munmap, state->seg, sizeof(struct seg));
 	if (state->shared)
-		sys(SYS_munmap, state->shared, 4096);
+		sys(SYS_munmap, state->shared, sizeof(struct seg_shared));
 	return place[0] == -EMFILE || place[1] == -EMFILE ? -EMFILE : -ENOMEM;
 }
 
