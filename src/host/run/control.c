@@ -277,11 +277,16 @@ out_close:
 	close(fd);
 }
 
-static void turn_away(struct executor *ex)
+static bool turn_away(struct executor *ex)
 {
+	int fd;
+
 	close(ex->reserve);
-	close(accept4(ex->control.fd, NULL, NULL, SOCK_CLOEXEC));
+	fd = accept4(ex->control.fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
 	ex->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return fd >= 0;
 }
 
 static void on_newcomers(struct executor *ex, struct watch *watch, uint32_t events)
@@ -293,12 +298,12 @@ static void on_newcomers(struct executor *ex, struct watch *watch, uint32_t even
 		fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0)
 			newcomer(ex, fd);
-		else if ((errno == EMFILE || errno == ENFILE) && ex->reserve >= 0)
-			turn_away(ex);
-		else if (errno != ECONNABORTED && errno != EINTR)
+		else if (errno == ECONNABORTED || errno == EINTR)
+			continue;
+		else if ((errno != EMFILE && errno != ENFILE) || ex->reserve < 0 || !turn_away(ex))
 			break;
 	}
-	ex->refused = errno != EAGAIN;
+	ex->refused = fd < 0 && errno != EAGAIN;
 }
 
 void control_retry(struct executor *ex)
