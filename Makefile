@@ -3,7 +3,7 @@
 # One command each; Meson and Ninja do the work. `make help` lists the targets.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build help check check-all soak demo bench asan oracle sim drill-adapter drill-original fuzz mutate coverage format install-deps clean
+.PHONY: build help check check-all soak demo bench bench-run asan oracle sim drill-adapter drill-original fuzz mutate coverage format install-deps clean
 
 # Quiet unless something is wrong.
 define configure
@@ -41,7 +41,7 @@ check-all: ## check and the longer tests, then everything again under ASan and U
 	@tools/run-tests --suite check --suite all -k "$(T)" build build-asan
 
 soak: ## tests that take hours
-	@tools/setup check
+	@tools/setup all
 	@$(MAKE) build
 	@tools/run-tests --suite soak -k "$(T)" build
 
@@ -60,6 +60,11 @@ bench: ## lives per second beside the kernel's loopback; bytes per connection
 	@$(MAKE) build
 	@ls bench/*.c >/dev/null 2>&1 || { echo "make bench: no program in bench/ yet"; exit 1; }
 	@for f in bench/*.c; do build/bench-$$(basename $$f .c) || exit 1; done
+
+bench-run: ## nginx, redis, iperf3 on Lastack beside the kernel over the same kind of device; SECONDS (2) each
+	@tools/setup bench
+	@$(MAKE) build
+	@bench/run $(or $(SECONDS),2)
 
 oracle: ## every script of tests/packet on Lastack and on this kernel, one after the other, compared; T= a file or folder
 	@tools/setup check
@@ -97,7 +102,7 @@ format: ## clang-format over every C file
 	@git ls-files '*.[ch]' | xargs -r clang-format -i
 
 install-deps: ## the Debian packages of all targets
-	@tools/setup build check all demo format
+	@tools/setup build check all demo bench format
 
 clean: ## removes build, build-asan and build-coverage
 	@rm -rf build build-asan build-coverage

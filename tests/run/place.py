@@ -11,10 +11,12 @@ A Side starts programs; a World is two sides that reach each other, in network n
 A program that `lastack run` starts is an ordinary child of the test; who lost his parent becomes a child of ours.
 """
 import contextlib
+import fcntl
 import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -217,15 +219,34 @@ class Lastack(Side):
             raise AssertionError(f"lastack run ends with {self.holder.returncode}: {said}")
 
 
-class World:
-    """Two sides and a folder of their own."""
+TUNSETIFF, TUNSETOFFLOAD, IFF_TUN, IFF_NO_PI, IFF_VNET_HDR, TUN_UNITS = 0x400454CA, 0x400454D0, 1, 0x1000, 0x4000, 0x7
 
-    def __init__(self, server, client):
-        self.kinds, self.nets, self.sides = (server, client), [], []
+
+def open_tun(place, addr, units):
+    """A TUN device as Lastack's is; @units: the kernel may send many segments in one, too."""
+    with place:
+        fd = os.open("/dev/net/tun", os.O_RDWR)
+        fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", b"tun0", IFF_TUN | IFF_NO_PI | IFF_VNET_HDR))
+        fcntl.ioctl(fd, TUNSETOFFLOAD, TUN_UNITS if units else 0)
+    place.ip(f"addr add {addr}/24 dev tun0", "link set tun0 txqueuelen 8192 up")
+    return fd
+
+
+class World:
+    """
+    Two sides and a folder of their own.
+
+    @wire: between two kernels: "veth", or "tun": two devices as Lastack's and a process that copies, "units": the same
+    and the kernels send units of segments as to a network card.
+    """
+
+    def __init__(self, server, client, wire="veth"):
+        self.kinds, self.nets, self.sides, self.wire, self.tunnel = (server, client), [], [], wire, None
         self.folder = tempfile.mkdtemp(prefix="lastack-run-")
         os.chmod(self.folder, 0o755)
         try:
-            {("kernel", "kernel"): self._veth, ("lastack", "kernel"): self._tun, ("kernel", "lastack"): self._tun,
+            {("kernel", "kernel"): self._veth if wire == "veth" else self._tunnel,
+             ("lastack", "kernel"): self._tun, ("kernel", "lastack"): self._tun,
              ("lastack", "lastack"): self._two}[self.kinds]()
         except BaseException:
             self.close(quiet=True)
@@ -243,6 +264,14 @@ class World:
     def _veth(self):
         left, right = self._net(), self._net()
         net.join(left, right, "veth0", ["10.9.0.2/24"], ["10.9.0.1/24"])
+        self.sides = [Side(left, "10.9.0.2"), Side(right, "10.9.0.1")]
+
+    def _tunnel(self):
+        left, right = self._net(), self._net()
+        ends = [open_tun(left, "10.9.0.2", self.wire == "units"), open_tun(right, "10.9.0.1", self.wire == "units")]
+        self.tunnel = subprocess.Popen([os.path.join(common.BUILD, "run-tunnel"), *map(str, ends)], pass_fds=ends)
+        for end_ in ends:
+            os.close(end_)
         self.sides = [Side(left, "10.9.0.2"), Side(right, "10.9.0.1")]
 
     def _tun(self):
@@ -276,6 +305,8 @@ class World:
                 side.close()
             except AssertionError as error:
                 wrong.append(str(error))
+        if self.tunnel:
+            end(self.tunnel)
         for place in self.nets:
             place.close()
         shutil.rmtree(self.folder, ignore_errors=True)

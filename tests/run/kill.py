@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""
+kill.py ROUNDS [SEED] - nginx, two workers and wrk; a random process is killed at a random moment, and nginx started again
+
+One stack lives through all rounds. wrk calls from the kernel in one round and from the same stack in the next. After each
+kill the others must go on: workers without their master, a master that makes a new worker, a server whose client died.
+Before the first round and after the last, with no program left but the stack's holder, the executor's descriptors, FIFOs,
+connections and memory are counted: nothing may be left behind.
+"""
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+
+import place
+
+PORT = 8080
+SETTLE_ROUNDS = 5	# until slabs and pools have the size that they keep
+MEMORY_KB = 2048	# what may be more after them
+CONFIG = """
+daemon off;
+worker_processes 2;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log notice;
+events {{ worker_connections 256; }}
+http {{
+	access_log off;
+	client_body_temp_path {folder}/temp; proxy_temp_path {folder}/temp; fastcgi_temp_path {folder}/temp;
+	uwsgi_temp_path {folder}/temp; scgi_temp_path {folder}/temp;
+	server {{ listen {addr}:{port}; location / {{ return 200 "here\\n"; }} }}
+}}
+"""
+
+
+def wait_until(what, true, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.01)
+
+
+def named(*names):
+    """Our descendants of such a name that live."""
+    found = []
+    for pid in place.descendants(os.getpid()):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            head, _, tail = file.read().rpartition(")")
+            if head.partition("(")[2] in names and tail.split()[0] not in "ZX":
+                found.append(pid)
+    return found
+
+
+class Rounds:
+    def __init__(self, world, seed):
+        self.world, self.random = world, random.Random(seed)
+        self.stack, self.kernel = world.sides
+        self.nginx = None
+        self.killed = {}
+        os.makedirs(world.path("temp"))
+        world.write("nginx.conf", CONFIG.format(folder=world.folder, addr=self.stack.addr, port=PORT))
+
+    def start(self):
+        log = self.world.path("error.log")
+        self.nginx = self.stack.start("nginx", "-e", log, "-c", self.world.path("nginx.conf"))
+        self.stack.listens(PORT)
+        wait_until("two workers", lambda: len(named("nginx")) == 3)
+
+    def answers(self):
+        said = self.kernel.run("curl", "-sS", "--max-time", "5", f"http://{self.stack.addr}:{PORT}/", timeout=10)
+        if said.out != "here\n":
+            raise AssertionError(f"nginx does not answer: {said.out}{said.err}")
+
+    def play(self, number):
+        side = self.stack if number % 2 else self.kernel
+        if not self.nginx:
+            self.start()
+        wrk = side.start("wrk", "-t", "2", "-c", "20", "-d", "20", *self.random.choice(([], ["-H", "Connection: close"])),
+                         f"http://{self.stack.addr}:{PORT}/")
+        wait_until("wrk runs", lambda: named("wrk"))
+        time.sleep(self.random.uniform(0, 0.15))
+        victim = self.random.choice(sorted(named("nginx") + (named("wrk") if side is self.stack else [])))
+        with open(self.world.path("nginx.pid"), encoding="ascii") as file:
+            master = int(file.read())
+        name = "master" if victim == master else "worker" if victim in named("nginx") else "wrk"
+        self.killed[name] = self.killed.get(name, 0) + 1
+        os.kill(victim, signal.SIGKILL)
+        self.answers()
+        if name == "worker":
+            wait_until("a new worker", lambda: len(named("nginx")) == 3)
+        for pid in named("wrk"):
+            os.kill(pid, signal.SIGKILL)
+        wrk.communicate(timeout=10)
+        if name == "master":
+            self.stop()
+        self.forget()
+
+    def stop(self):
+        for pid in named("nginx"):
+            os.kill(pid, signal.SIGKILL)
+        wait_until("nginx is gone", lambda: not named("nginx"))
+        if self.nginx:
+            self.nginx.communicate(timeout=10)
+        self.nginx = None
+        self.forget()
+
+    def forget(self):
+        """Programs that ended, whoever's children they became."""
+        for side in self.world.sides:
+            side.started = [p for p in side.started if p.poll() is None]
+
+    def figures(self):
+        """What the stack has when no program but its holder is there."""
+        self.stop()
+        wait_until("connections end", lambda: not self.stack.connections(), 70)
+        pid = self.stack.executor()
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            memory = next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+        folder = next(os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")
+                      if "/f/" in os.readlink(f"/proc/{pid}/fd/{fd}")).rpartition("/")[0]
+        return {"descriptors": len(os.listdir(f"/proc/{pid}/fd")), "FIFOs": len(os.listdir(folder)),
+                "connections": len(self.stack.connections()), "memory_kB": memory}
+
+
+def main():
+    rounds, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    place.common.be_root()
+
+    def test_the_stack_outlives_its_programs():
+        with place.World("lastack", "kernel") as world:
+            play = Rounds(world, seed)
+            for number in range(SETTLE_ROUNDS):
+                play.play(number)
+            before = play.figures()
+            for number in range(rounds):
+                try:
+                    play.play(number)
+                except Exception as error:
+                    raise AssertionError(f"round {number} of seed {seed}, killed so far: {play.killed}: {error}") from error
+            after = play.figures()
+            print(f"# {rounds} rounds, seed {seed}, killed: {play.killed}")
+            print(f"# before {before}")
+            print(f"# after  {after}", flush=True)
+            grown = {name: after[name] - before[name] for name in before if name != "memory_kB"}
+            if any(n > 0 for n in grown.values()) or after["memory_kB"] > before["memory_kB"] + MEMORY_KB:
+                raise AssertionError("something was left behind")
+    if (why := place.without_run()):
+        print(f"1..0 # SKIP {why}")
+        raise SystemExit(77)
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    place.common.run({f"test_the_stack_outlives_its_programs_in_{rounds}_rounds": test_the_stack_outlives_its_programs})
+
+
+main()
