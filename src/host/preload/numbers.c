@@ -127,6 +127,7 @@ static int copied(int fd)
 {
 	if (fd >= 0)
 		number_forget(fd);
+	stdio_number_changed(fd);
 	return fd;
 }
 
@@ -156,6 +157,7 @@ static int64_t dup_onto(int fd, int to, int flags)
 	letting_go(&l, to);
 	ret = sys(SYS_dup3, fd, to, flags);
 	let_go(&l, to, ret >= 0);
+	stdio_number_changed((int)ret);
 	return ret;
 }
 

@@ -108,6 +108,10 @@ int own_fd(int place);
 void own_close(int place);
 int own_move(int fd); /* the program is about to dup2() onto it */
 
+/* ------------------------------------------------------------------ stdio.c: streams */
+
+void stdio_number_changed(int fd); /* a copy was made onto it: stdin, stdout and stderr follow their numbers */
+
 /* ------------------------------------------------------------------ slot.c: one call */
 
 /**

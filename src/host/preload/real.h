@@ -11,6 +11,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -124,10 +125,14 @@ struct stat64;
 	X(int, execvpe, (const char *, char *const *, char *const *)) \
 	X(int, fexecve, (int, char *const *, char *const *)) \
 	X(int, execveat, (int, const char *, char *const *, char *const *, int)) \
+	X(int, posix_spawn, (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, \
+			     char *const *, char *const *)) \
+	X(int, posix_spawnp, (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, \
+			      char *const *, char *const *)) \
+	X(int, vdprintf, (int, const char *, va_list)) \
+	X(int, __vdprintf_chk, (int, int, const char *, va_list)) \
 	X(FILE *, fdopen, (int, const char *)) \
-	X(int, fclose, (FILE *)) \
-	X(int, fileno, (FILE *)) \
-	X(int, fileno_unlocked, (FILE *))
+	X(int, fclose, (FILE *))
 /* clang-format on */
 
 struct real {
