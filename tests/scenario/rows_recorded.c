@@ -628,3 +628,46 @@ TEST(a_newer_syn_opens_anew_without_a_cookie)
 	duo_sysctl(&d, SERVER, "net.ipv4.tcp_syncookies", "2");
 	expect_syn_to_time_wait(&d, isn, "cookies always");
 }
+
+/* ------------------------------------------------------------------ connecting again */
+
+/* The socket disconnects from a script that has offered @window at most, or not answered, and connects to another. */
+static void expect_next_number(uint32_t window, const char *name)
+{
+	struct sockaddr_storage unspec = {.ss_family = AF_UNSPEC}, addr;
+	struct duo d = solo_connecting();
+	uint32_t first = d.raw->host_isn;
+	char text[128];
+	socklen_t len;
+
+	if (window) {
+		snprintf(text, sizeof(text), "S. 0:0(0) ack 1 win %u <mss 1000>", window);
+		solo_say(&d, text);
+		EXPECT_EQ(duo_send_bytes(&d, CLIENT, 10), 10);
+		snprintf(text, sizeof(text), ". 1:1(0) ack 11 win %u", window - 500);
+		solo_say(&d, text);
+	}
+	EXPECT_EQ(DUO_CALL(&d, CLIENT, connect, (struct sockaddr *)&unspec, sizeof(unspec)), 0);
+	duo_run_ms(&d, 1);
+	lab_raw_forget(d.raw);
+	d.raw->port = 5001;
+	d.raw->host_port = 0;
+	len = lab_wire_addr(d.wire, LAB_B, d.family, d.raw->port, &addr);
+	EXPECT_EQ(DUO_TRY(&d, CLIENT, connect, (struct sockaddr *)&addr, len), -EINPROGRESS);
+	EXPECT_HEARD(&d, "S 0:0(0)");
+	snprintf(text, sizeof(text), "disconnect 0, the next SYN %u above the first", d.raw->host_isn - first);
+	expect_recorded(name, text);
+}
+
+/* rows: DC-01 DC-06 */
+TEST(after_an_attempt_numbers_go_on_behind_the_first)
+{
+	expect_next_number(0, "nobody answered");
+}
+
+/* rows: DC-01 */
+TEST(after_a_disconnect_numbers_go_on_beyond_what_the_peer_could_take)
+{
+	expect_next_number(5000, "10 bytes, window 5000");
+	expect_next_number(65535, "10 bytes, window 65535");
+}
