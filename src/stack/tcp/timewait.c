@@ -138,7 +138,7 @@ static bool tw_fails_paws(const struct net *net, const struct timewait_sock *tw,
 
 static void keep_timestamp(const struct net *net, struct timewait_sock *tw, const struct tcp_seg *seg)
 {
-	if (!tw->ts_recent_stamp_s || !seg->options_parsed || !seg->options.saw_tstamp)
+	if (!tw->ts_recent_stamp_s || !seg->options.saw_tstamp) /* parsed where there is something to compare with */
 		return;
 	tw->ts_recent = seg->options.tsval;
 	tw->ts_recent_stamp_s = now_s(net);
@@ -171,7 +171,7 @@ static bool opens_anew(const struct timewait_sock *tw, const struct tcp_seg *seg
 {
 	if ((seg->flags & (TCPHDR_SYN | TCPHDR_RST | TCPHDR_ACK)) != TCPHDR_SYN)
 		return false;
-	return after(seg->seq, tw->rcv_nxt) || (tw->ts_recent_stamp_s && seg->options_parsed && seg->options.saw_tstamp &&
+	return after(seg->seq, tw->rcv_nxt) || (tw->ts_recent_stamp_s && seg->options.saw_tstamp &&
 						 (int32_t)(tw->ts_recent - seg->options.tsval) < 0);
 }
 
