@@ -179,6 +179,7 @@ static void close_wait_on(struct op *op, struct sock *sk, uint32_t linger_s);
  *	1  nothing more is read or written
  *	2  a listener stops listening; else what was received goes
  *	3  closed already (reset, timed out, never connected): silence
+ *	   in repair: silence
  *	4  the program did not read all: RST, whatever SO_LINGER says
  *	5  SO_LINGER with time 0: RST where the peer has to be told
  *	6  the state that lies behind our FIN, and the FIN where this is the moment for it
@@ -199,7 +200,9 @@ static bool tcp_close(struct sock *sk, struct op *op, uint32_t linger_s)
 	if (sk->common.state == TCP_CLOSE) /* 3 */
 		goto orphan;
 
-	if (unread) { /* 4 */
+	if (unlikely(sock_flag(sk, SOCK_REPAIR))) {
+		tcp_disconnect(sk, CAUSE_close_repair); /* it lives on elsewhere */
+	} else if (unread) { /* 4 */
 		tcp_abort(sk, MIB_TcpExt_TCPAbortOnClose, CAUSE_close_unread);
 	} else if (sock_flag(sk, SOCK_LINGER) && !sk->opts->lingertime_s) { /* 5 */
 		tcp_disconnect(sk, CAUSE_close_linger0);

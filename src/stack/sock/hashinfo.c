@@ -460,7 +460,8 @@ int inet_csk_get_port(struct sock *sk, uint16_t port)
 	if (!port)
 		return -EADDRINUSE;
 	p = port_find(sk->net->hashinfo, port);
-	if (by_number && p && !sk_reuseport_match(p, sk) && inet_csk_bind_conflict(sk, p, false))
+	if (by_number && p && !sock_flag(sk, SOCK_FORCE_REUSE) && !sk_reuseport_match(p, sk) &&
+	    inet_csk_bind_conflict(sk, p, false))
 		return -EADDRINUSE;
 	b = bucket_get(sk, p, port, 0);
 	if (!b)

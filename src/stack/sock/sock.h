@@ -103,6 +103,7 @@ struct sock_opts {
 	uint32_t shown;		    /* options without effect here, only shown again: bits of socket/option.c, inet/option.c */
 	struct sock_error *errors;  /* the error queue, oldest first; owned */
 	int8_t pmtudisc;	    /* IP_MTU_DISCOVER, IPV6_MTU_DISCOVER less IP_PMTUDISC_WANT; kept only */
+	uint8_t repair_queue;	    /* TCP_REPAIR_QUEUE */
 };
 extern const struct sock_opts sock_opts_default;
 
@@ -123,6 +124,8 @@ enum sock_flag {
 	SOCK_COUNTED_ORPHAN = 1 << 11,
 	SOCK_MIGRATES = 1 << 12, /* listened in a SO_REUSEPORT group; the others take over what it left (LS-14) */
 	SOCK_ERRQUEUE = 1 << 13, /* the error queue is not empty */
+	SOCK_REPAIR = 1 << 14,	 /* TCP_REPAIR is on (repair.c) */
+	SOCK_FORCE_REUSE = 1 << 15, /* and bind() finds no port taken */
 };
 
 #define RCV_SHUTDOWN 1

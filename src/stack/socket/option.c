@@ -177,6 +177,7 @@ static int set_int(struct socket *socket, int name, int v)
 	switch (name) {
 	case SO_REUSEADDR:
 		set_reuse(sk, v, sk->common.reuseport);
+		sock_reset_flag(sk, SOCK_FORCE_REUSE);
 		return 0;
 	case SO_REUSEPORT:
 		set_reuse(sk, sk->common.reuse, v);
@@ -290,7 +291,7 @@ static int get_int(struct socket *socket, int name, int *v)
 		*v = sk->common.state == TCP_LISTEN;
 		break;
 	case SO_REUSEADDR:
-		*v = sk->common.reuse;
+		*v = sock_flag(sk, SOCK_FORCE_REUSE) ? 2 : sk->common.reuse;
 		break;
 	case SO_REUSEPORT:
 		*v = sk->common.reuseport;

@@ -195,13 +195,14 @@ static int set_agreed(struct sock *sk, const struct tcp_repair_opt *opt)
 /* One after the other, until one is wrong; an end too short for another is ignored. */
 static int set_options(struct sock *sk, const void *value, socklen_t len)
 {
+	const struct tcp_sock *tp = tcp_sk(sk);
 	struct tcp_repair_opt opt;
 	int err = 0;
 
 	if (!in_repair(sk))
 		return -EINVAL;
-	if (sk->common.state != TCP_ESTABLISHED || tcp_sk(sk)->snd_nxt != tcp_sk(sk)->snd_una)
-		return -EPERM;
+	if (sk->common.state != TCP_ESTABLISHED || tp->snd_nxt != tp->snd_una || tp->bytes_acked > 1)
+		return -EPERM; /* data has gone by what they are now */
 	for (const char *p = value; !err && len >= sizeof(opt); p += sizeof(opt), len -= sizeof(opt)) {
 		memcpy(&opt, p, sizeof(opt));
 		err = set_agreed(sk, &opt);
