@@ -43,6 +43,8 @@ struct la_trace_event; /* lastack/trace.h */
  * @alloc:  @size bytes aligned to @align (a power of two, at most 64 KiB), or NULL
  * @free:   gives back what @alloc gave; @size is the size that was asked for
  * @trace:  what happened and why (lastack/trace.h); borrows the event; may be NULL
+ * @loopback: a packet that the stack sends to itself, as long as a unit; checksums may not be filled in. For captures; borrows
+ *           it; may be NULL
  * @refuse: asked before each object of @size bytes is handed out inside the stack; true makes that allocation fail.
  *          For tests of memory exhaustion; NULL refuses nothing
  * @world:  passed back in every call
@@ -52,6 +54,7 @@ struct la_env {
 	void *(*alloc)(void *world, size_t size, size_t align);
 	void (*free)(void *world, void *mem, size_t size);
 	void (*trace)(void *world, const struct la_trace_event *event);
+	void (*loopback)(void *world, const void *packet, size_t len);
 	bool (*refuse)(void *world, size_t size);
 	void *world;
 };

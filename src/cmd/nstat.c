@@ -91,13 +91,15 @@ static char *read_file(const char *path)
 	return text;
 }
 
-/* Values that fell are of an earlier stack of this name, or levels such as TcpCurrEstab. */
+/* A value that fell is of an earlier stack of this name. */
 static uint64_t added(const struct nstat *ns, const struct counter *counter)
 {
 	const struct counters *before = &ns->before;
 
-	if (ns->asked[OPT_ABSOLUTE] || !strcmp(counter->name, "TcpCurrEstab"))
+	if (ns->asked[OPT_ABSOLUTE])
 		return counter->value;
+	if (!strcmp(counter->name, "TcpCurrEstab"))
+		return 0; /* a level: nothing is added to it */
 	for (size_t i = 0; i < before->count; i++)
 		if (!strcmp(before->list[i].name, counter->name))
 			return counter->value - (before->list[i].value > counter->value ? 0 : before->list[i].value);

@@ -297,12 +297,19 @@ static void on_frame(void *world, bool out, const void *frame, size_t len, uint6
 	view_frame(setup->view, out, frame, len, now_ns);
 }
 
+static void on_looped(void *world, const void *packet, size_t len, uint64_t now_ns)
+{
+	struct setup *setup = world;
+
+	view_looped(setup->view, packet, len, now_ns);
+}
+
 static void on_trace(void *world, const struct la_trace_event *event)
 {
 	struct setup *setup = world;
 
 	if (setup->view)
-		view_trace(setup->view, event, setup->who ? setup->who(setup->world) : "");
+		view_trace(setup->view, event, setup->who ? setup->who(setup->world) : NULL);
 	if (setup->trace)
 		setup->trace(setup->world, event);
 }
@@ -348,7 +355,7 @@ int setup_host(struct setup *setup)
 			return status;
 	}
 	if (setup->pcap || setup->ladder) {
-		setup->view = view_new(setup->pcap, setup->ladder, setup->tun_name ? tun.name : "lo");
+		setup->view = view_new(setup->pcap, setup->ladder, setup->tun_name ? tun.name : NULL);
 		if (!setup->view) {
 			if (setup->tun_name)
 				tun_close(&tun);
@@ -357,6 +364,7 @@ int setup_host(struct setup *setup)
 	}
 	hooks.turn = setup->turn ? on_turn : NULL;
 	hooks.frame = setup->view ? on_frame : NULL;
+	hooks.looped = setup->pcap && setup->who ? on_looped : NULL;
 	hooks.trace = setup->view || setup->trace ? on_trace : NULL;
 	if (host_init(&setup->host, setup->tun_name ? &tun : NULL, setup->mtu, &hooks))
 		return fail(setup->command, "no memory for a stack");

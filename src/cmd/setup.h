@@ -25,7 +25,8 @@ struct setup_addr {
  * @tun_name:    NULL: no interface, only the stack's own loopback, to which --addr adds addresses
  * @device_asked: an option was given that is about an interface
  * @units:       units of segments go to the kernel whole
- * @who:         whose call the stack works on, for the comments of the capture; may be NULL
+ * @who:         whose call the stack works on, for a capture in which FIN and RST say that; it has loopback's packets, too.
+ *               NULL: a capture in which each packet has the steps that led to it
  * @task:        the first task of the stack
  * @view:        capture and ladder of the run; NULL: not wanted
  */

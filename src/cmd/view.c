@@ -3,10 +3,12 @@
  * cmd/view.c - what a run looks like: a capture with comments, and a ladder while it happens
  *
  * The stack says why before it says what: the events since the last frame that left are the reasons of the next one,
- * and become that packet's comment in the capture. The ladder is drawn by the lab's pen.
+ * and become that packet's comment in the capture. Where many programs share a stack, only FIN and RST have one, which
+ * waits for its segment by the ports: who made it leave, and by which rule. The ladder is drawn by the lab's pen.
  */
 #include "cmd/view.h"
 
+#include "lab/frame.h"
 #include "lab/ladder.h"
 #include "lab/pcapng.h"
 
@@ -18,7 +20,15 @@
 #include <string.h>
 #include <time.h>
 
-#define NSEC 1000000000ull
+#define NSEC	1000000000ull
+#define REMARKS 256 /* that wait for their segment; the oldest is given up */
+
+/* What is to be said about the FIN or RST from one port to another. */
+struct remark {
+	uint16_t sport, dport;
+	uint8_t flag; /* LAB_FIN, LAB_RST; 0: none */
+	char text[160];
+};
 
 /**
  * struct view - both pictures of one run
@@ -28,15 +38,18 @@
  * @shown_ns:  time of the ladder's last row; an event has the time of the entry in which it happens, which may be older
  *             than a frame that the entry has sent already
  * @said:      events since the last frame that left
+ * @remarks:   a ring, @remarked of them so far
  */
 struct view {
 	FILE *file;
 	struct lab_pcapng pcap;
-	uint32_t interface;
+	uint32_t interface, loopback;
 	struct lab_ladder ladder;
 	bool draws;
 	uint64_t epoch_ns, shown_ns;
 	char said[512];
+	unsigned remarked;
+	struct remark remarks[REMARKS];
 };
 
 static void write_file(void *sink, const void *bytes, size_t len)
@@ -75,8 +88,44 @@ struct view *view_new(const char *pcap, bool ladder, const char *interface)
 		return NULL;
 	}
 	lab_pcapng_begin(&view->pcap, write_file, view->file, "lastack");
-	view->interface = lab_pcapng_interface(&view->pcap, interface);
+	if (interface)
+		view->interface = lab_pcapng_interface(&view->pcap, interface);
+	view->loopback = lab_pcapng_interface(&view->pcap, "lo");
 	return view;
+}
+
+/* ------------------------------------------------------------------ remarks on FIN and RST */
+
+static void remark_add(struct view *view, const struct la_trace_event *event, const char *who)
+{
+	struct remark *remark = &view->remarks[view->remarked++ % REMARKS];
+
+	remark->sport = event->sport;
+	remark->dport = event->dport;
+	remark->flag = event->kind == LA_TRACE_RST ? LAB_RST : LAB_FIN;
+	snprintf(remark->text, sizeof(remark->text), "%s%s%s%s%s%s%s", who, *who ? ": " : "", event->row,
+		 *event->row ? " " : "", event->cause, *event->reason ? ", " : "", event->reason);
+}
+
+/* The newest for this segment; a FIN may be sent again, a RST is said once. */
+static const char *remark_find(struct view *view, const void *frame, size_t len)
+{
+	unsigned oldest = view->remarked > REMARKS ? view->remarked - REMARKS : 0;
+	struct lab_segment seg;
+
+	if (!view->remarked || !lab_segment_read(&seg, frame, len) || seg.protocol != IPPROTO_TCP ||
+	    !(seg.flags & (LAB_FIN | LAB_RST)))
+		return NULL;
+	for (unsigned i = view->remarked; i-- > oldest;) {
+		struct remark *remark = &view->remarks[i % REMARKS];
+
+		if (remark->sport != seg.sport || remark->dport != seg.dport || !(remark->flag & seg.flags))
+			continue;
+		if (remark->flag == LAB_RST)
+			remark->flag = 0;
+		return remark->text;
+	}
+	return NULL;
 }
 
 /* ------------------------------------------------------------------ what comes in */
@@ -96,15 +145,20 @@ void view_frame(struct view *view, bool out, const void *frame, size_t len, uint
 	if (view->file)
 		lab_pcapng_packet(&view->pcap, view->interface, now_ns + view->epoch_ns,
 				  out ? LAB_PCAPNG_OUT : LAB_PCAPNG_IN, frame, len,
-				  out && *view->said ? view->said : NULL);
+				  !out ? NULL : *view->said ? view->said : remark_find(view, frame, len));
 	if (out)
 		*view->said = 0;
 }
 
-static void event_text(const struct la_trace_event *event, const char *who, char *text, size_t cap)
+void view_looped(struct view *view, const void *packet, size_t len, uint64_t now_ns)
 {
-	const char *colon = *who ? ": " : "";
+	if (view->file)
+		lab_pcapng_packet(&view->pcap, view->loopback, now_ns + view->epoch_ns, LAB_PCAPNG_OUT, packet, len,
+				  remark_find(view, packet, len));
+}
 
+static void event_text(const struct la_trace_event *event, char *text, size_t cap)
+{
 	switch (event->kind) {
 	case LA_TRACE_STATE:
 		snprintf(text, cap, "%s -> %s (%s)", event->oldstate ? la_state_name(event->oldstate) : "new",
@@ -114,10 +168,10 @@ static void event_text(const struct la_trace_event *event, const char *who, char
 		snprintf(text, cap, "%s()", event->name);
 		break;
 	case LA_TRACE_RST:
-		snprintf(text, cap, "%s%s%s RST (%s)", who, colon, event->name, event->cause);
+		snprintf(text, cap, "%s RST (%s)", event->name, event->cause);
 		break;
 	case LA_TRACE_FIN:
-		snprintf(text, cap, "%s%sFIN queued (%s)", who, colon, event->cause);
+		snprintf(text, cap, "FIN queued (%s)", event->cause);
 		break;
 	case LA_TRACE_DROP:
 		snprintf(text, cap, "dropped (%s)", event->cause);
@@ -130,7 +184,7 @@ void view_trace(struct view *view, const struct la_trace_event *event, const cha
 	size_t len = strlen(view->said);
 	char text[128] = "";
 
-	event_text(event, who, text, sizeof(text));
+	event_text(event, text, sizeof(text));
 	if (view->draws) {
 		struct la_trace_event row = *event;
 
@@ -138,6 +192,11 @@ void view_trace(struct view *view, const struct la_trace_event *event, const cha
 			row.now_ns = view->shown_ns;
 		view->shown_ns = row.now_ns;
 		lab_ladder_event(&view->ladder, LAB_A, &row);
+	}
+	if (who) {
+		if (event->kind == LA_TRACE_RST || event->kind == LA_TRACE_FIN)
+			remark_add(view, event, who);
+		return;
 	}
 	snprintf(view->said + len, sizeof(view->said) - len, "%s%s%s%s", len ? "; " : "", text, *event->row ? " " : "",
 		 event->row);

@@ -66,6 +66,13 @@ static void env_trace(void *world, const struct la_trace_event *event)
 	host->hooks.trace(host->hooks.world, event);
 }
 
+static void env_loopback(void *world, const void *packet, size_t len)
+{
+	struct host *host = world;
+
+	host->hooks.looped(host->hooks.world, packet, len, host_now_ns());
+}
+
 /* ------------------------------------------------------------------ frames */
 
 /* Shows the listener each frame of @frame as the wire carries it, also where the device takes the unit whole. */
@@ -129,6 +136,7 @@ int host_init(struct host *host, struct tun *tun, unsigned mtu, const struct hos
 		.alloc = env_alloc,
 		.free = env_free,
 		.trace = host->hooks.trace ? env_trace : NULL,
+		.loopback = host->hooks.looped ? env_loopback : NULL,
 		.world = host,
 	};
 	host->dev = (struct la_device){.name = host->tun.name, .mtu = mtu, .xmit = host_xmit, .world = host};

@@ -23,12 +23,14 @@ struct host;
  * struct host_hooks - what the program above wants to hear; any may be NULL
  * @turn:   work of the program; called before the host sleeps, again as long as it returns true
  * @frame:  a frame as the wire carries it, @out: from the stack; borrowed
+ * @looped: a packet that the stack sends to itself; borrowed
  * @trace:  an event of the stack; borrowed
  * @world:  passed back
  */
 struct host_hooks {
 	bool (*turn)(void *world);
 	void (*frame)(void *world, bool out, const void *frame, size_t len, uint64_t now_ns);
+	void (*looped)(void *world, const void *packet, size_t len, uint64_t now_ns);
 	void (*trace)(void *world, const struct la_trace_event *event);
 	void *world;
 };

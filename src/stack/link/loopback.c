@@ -12,12 +12,15 @@
 int loopback_xmit(struct net *net, const struct la_frame *frame)
 {
 	struct sk_buff *skb = skb_alloc(&net->skbs, frame->len);
+	const struct la_env *env = net->mem.env;
 
 	if (!skb)
 		return -ENOBUFS;
 	frame_whole(frame, skb->head);
 	skb->len = frame->len;
 	skb->gso_size = frame->gso_size;
+	if (unlikely(env->loopback))
+		env->loopback(env->world, skb->head, skb->len);
 	skb_queue_tail(&net->link->loopback, skb);
 	return 0;
 }

@@ -18,9 +18,9 @@ void tcp_send_active_reset(struct sock *sk, enum tcp_cause cause)
 
 	tcp_init_nondata_skb(&rst, tcp_acceptable_seq(tcp_sk(sk)), TCPHDR_ACK | TCPHDR_RST);
 	NET_INC(sk->net, MIB_Tcp_OutRsts);
+	tcp_trace_rst(sk->net, &sk->common, NULL, cause, true); /* before the segment: captures know why */
 	if (tcp_transmit_skb(sk, &rst))
 		NET_INC(sk->net, MIB_TcpExt_TCPAbortFailed);
-	tcp_trace_rst(sk->net, &sk->common, NULL, cause, true);
 }
 
 /* ------------------------------------------------------------------ without one */
@@ -80,8 +80,8 @@ void tcp_send_reply_reset(struct net *net, const struct sock_common *c, const st
 		rst.ack = seg->end_seq;
 	}
 	NET_INC(net, MIB_Tcp_OutRsts);
-	send_bare(net, &rst);
 	tcp_trace_rst(net, c, seg, cause, false);
+	send_bare(net, &rst);
 }
 
 /* ------------------------------------------------------------------ stand-ins and requests */
