@@ -231,6 +231,36 @@ int tun_set_address(struct tun *tun, int family, const void *addr, unsigned pref
 	return 0;
 }
 
+/* By netlink: SIOCSIFTXQLEN asks for rights over the whole machine, even in a network namespace of one's own. */
+static int tun_set_queue(const struct tun *tun, uint32_t packets)
+{
+	struct {
+		struct nlmsghdr head;
+		struct ifinfomsg link;
+		struct rtattr attr;
+		uint32_t packets;
+	} ask = {
+		.head = {.nlmsg_len = sizeof(ask), .nlmsg_type = RTM_NEWLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+		.link = {.ifi_index = (int)if_nametoindex(tun->name)},
+		.attr = {.rta_type = IFLA_TXQLEN, .rta_len = RTA_LENGTH(sizeof(packets))},
+		.packets = packets,
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr result;
+	} answer;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (send(fd, &ask, sizeof(ask), 0) < 0 || recv(fd, &answer, sizeof(answer), 0) < 0)
+		error = -errno;
+	else if (answer.head.nlmsg_type == NLMSG_ERROR)
+		error = answer.result.error;
+	close(fd);
+	return error;
+}
+
 int tun_up(struct tun *tun, unsigned mtu)
 {
 	struct ifreq ifr;
@@ -241,9 +271,7 @@ int tun_up(struct tun *tun, unsigned mtu)
 	error = tun_ioctl(AF_INET, SIOCSIFMTU, &ifr);
 	if (error)
 		return tun_fail(tun, error, "cannot set the MTU of %s to %u: %s", tun->name, mtu, strerror(-error));
-	ifreq_init(&ifr, tun);
-	ifr.ifr_qlen = TUN_QUEUE_PACKETS;
-	error = tun_ioctl(AF_INET, SIOCSIFTXQLEN, &ifr);
+	error = tun_set_queue(tun, TUN_QUEUE_PACKETS);
 	if (error)
 		return tun_fail(tun, error, "cannot lengthen the queue of %s: %s", tun->name, strerror(-error));
 	ifreq_init(&ifr, tun);

@@ -33,13 +33,21 @@ bool folder_name_is_good(const char *name)
 	return true;
 }
 
+/* Root of a user namespace is not root of /run. */
+static bool run_is_ours(void)
+{
+	struct stat st;
+
+	return !geteuid() && !stat("/run", &st) && !st.st_uid;
+}
+
 static void base_path(char *path, size_t room)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 
-	if (!geteuid())
+	if (run_is_ours())
 		snprintf(path, room, "/run/lastack");
-	else if (runtime && *runtime == '/' && strlen(runtime) < FOLDER_PATH - FOLDER_NAME - 10)
+	else if (geteuid() && runtime && *runtime == '/' && strlen(runtime) < FOLDER_PATH - FOLDER_NAME - 10)
 		snprintf(path, room, "%s/lastack", runtime);
 	else
 		snprintf(path, room, "/tmp/lastack-%u", (unsigned)geteuid());
