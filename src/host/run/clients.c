@@ -155,7 +155,7 @@ int client_attach(struct executor *ex, struct client *client, int fds[3])
 	return 0;
 }
 
-void client_add_bell(struct client *client, uint64_t slot, int fd)
+void client_add_bell(struct executor *ex, struct client *client, uint64_t slot, int fd)
 {
 	if (!client->seg || slot >= SEG_SLOTS)
 		goto out_close;
@@ -170,6 +170,7 @@ void client_add_bell(struct client *client, uint64_t slot, int fd)
 		close(client->bells[slot]);
 	fcntl(fd, F_SETFL, O_NONBLOCK); /* a full one rings already */
 	client->bells[slot] = fd;
+	executor_note(ex, NOTE_BELL, client, fd);
 	return;
 
 out_close:

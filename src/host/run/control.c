@@ -208,7 +208,7 @@ static void on_message(struct executor *ex, struct client *client, struct seg_me
 		break;
 	case SEG_BELL:
 		if (fd >= 0)
-			client_add_bell(client, m->arg[0], fd);
+			client_add_bell(ex, client, m->arg[0], fd);
 		return;
 	case SEG_KERNEL_SET:
 		return on_kernel_set(ex, client, m, fd);

@@ -26,6 +26,7 @@ enum executor_note_kind {
 	NOTE_READY = 1, /* ->launcher: programs may attach now */
 	NOTE_SEGMENT,	/* ->launcher: with the memfd of the segment of @pid; the launcher closes it at NOTE_GONE */
 	NOTE_GONE,	/* ->launcher: the segment of @pid with this @number is no longer used */
+	NOTE_BELL,	/* ->launcher: with a slot's eventfd of the segment with this @number; closed at NOTE_GONE */
 	NOTE_END,	/* launcher->: close everything and return from executor_run() */
 };
 

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -34,10 +35,11 @@
 
 #define MOURN_MS 2 /* how often calls to a dead executor are answered */
 
-/* A segment in use; we map it only when the executor has died. */
+/* A segment in use, or a bell of one; we map it, or ring it, only when the executor has died. */
 struct kept {
 	struct kept *next;
 	int fd;
+	bool bell;
 	pid_t pid;
 	uint64_t number;
 	struct seg *seg;
@@ -147,7 +149,7 @@ static void start_program(struct keeper *k)
 
 /* ------------------------------------------------------------------ the executor's notes */
 
-static void keep_segment(struct keeper *k, const struct executor_note *note, int fd)
+static void keep(struct keeper *k, const struct executor_note *note, int fd)
 {
 	struct kept *kept = calloc(1, sizeof(*kept));
 
@@ -155,19 +157,24 @@ static void keep_segment(struct keeper *k, const struct executor_note *note, int
 		close(fd);
 		return;
 	}
-	*kept = (struct kept){.next = k->kept, .fd = fd, .pid = note->pid, .number = note->number};
+	*kept = (struct kept){.fd = fd, .bell = note->kind == NOTE_BELL, .pid = note->pid, .number = note->number};
+	kept->next = k->kept;
 	k->kept = kept;
 }
 
-static void drop_segment(struct keeper *k, uint64_t number)
+static void drop(struct keeper *k, uint64_t number)
 {
-	for (struct kept **at = &k->kept, *kept; (kept = *at); at = &kept->next)
-		if (kept->number == number) {
-			*at = kept->next;
-			close(kept->fd);
-			free(kept);
-			return;
+	struct kept **at = &k->kept, *kept;
+
+	while ((kept = *at)) {
+		if (kept->number != number) {
+			at = &kept->next;
+			continue;
 		}
+		*at = kept->next;
+		close(kept->fd);
+		free(kept);
+	}
 }
 
 static int message_descriptor(struct msghdr *message)
@@ -196,11 +203,11 @@ static bool take_note(struct keeper *k)
 	if (note.kind == NOTE_READY && !k->ready) {
 		k->ready = true;
 		start_program(k);
-	} else if (note.kind == NOTE_SEGMENT && fd >= 0) {
-		keep_segment(k, &note, fd);
+	} else if ((note.kind == NOTE_SEGMENT || note.kind == NOTE_BELL) && fd >= 0) {
+		keep(k, &note, fd);
 		fd = -1;
 	} else if (note.kind == NOTE_GONE) {
-		drop_segment(k, note.number);
+		drop(k, note.number);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -223,30 +230,57 @@ static void on_words(struct keeper *k)
 
 /* ------------------------------------------------------------------ after the executor's death */
 
-static void end_call(struct seg_slot *slot)
+static bool end_call(struct seg_slot *slot)
 {
 	uint32_t state = atomic_load(&slot->state);
 
 	if (state < SLOT_SUBMITTED || state > SLOT_PENDING_EINTR)
-		return;
+		return false;
 	slot->result = -ENETDOWN;
 	slot->signal = 0;
 	atomic_store(&slot->state, SLOT_DONE);
 	syscall(SYS_futex, &slot->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	return true;
+}
+
+static void ring(int bell)
+{
+	uint64_t one = 1;
+
+	if (write(bell, &one, sizeof(one)) < 0)
+		return; /* a full one rings already */
+}
+
+/* All of them at first, later those that were submitted since. False: there was none. */
+static bool end_calls(struct kept *kept)
+{
+	bool any = false;
+
+	if (!kept->seg) {
+		kept->seg = mmap(NULL, sizeof(*kept->seg), PROT_READ | PROT_WRITE, MAP_SHARED, kept->fd, 0);
+		if (kept->seg == MAP_FAILED) {
+			kept->seg = NULL;
+			return false;
+		}
+		for (unsigned i = 0; i < SEG_SLOTS; i++)
+			any |= end_call(&kept->seg->slot[i]);
+	}
+	for (unsigned i = 0; i < SEG_WORDS; i++)
+		for (uint64_t set = atomic_exchange(&kept->seg->submitted[i], 0); set; set &= set - 1)
+			any |= end_call(&kept->seg->slot[64 * i + (unsigned)__builtin_ctzll(set)]);
+	return any;
 }
 
 /* Nobody owns the stack any more: whoever waits for it is told so, and whoever comes. */
 static void mourn(struct keeper *k)
 {
-	for (struct kept *kept = k->kept; kept; kept = kept->next) {
-		if (!kept->seg) {
-			kept->seg = mmap(NULL, sizeof(*kept->seg), PROT_READ | PROT_WRITE, MAP_SHARED, kept->fd, 0);
-			if (kept->seg == MAP_FAILED)
-				kept->seg = NULL;
-		}
-		for (unsigned i = 0; kept->seg && i < SEG_SLOTS; i++)
-			end_call(&kept->seg->slot[i]);
-	}
+	bool any = false;
+
+	for (struct kept *kept = k->kept; kept; kept = kept->next)
+		any |= !kept->bell && end_calls(kept);
+	for (struct kept *kept = k->kept; any && kept; kept = kept->next)
+		if (kept->bell)
+			ring(kept->fd);
 }
 
 static void on_executor_gone(struct keeper *k)
@@ -388,6 +422,17 @@ static int keeper_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* A segment and up to a thousand bells for each process; launch_exec() gives the program its own limit back. */
+static void raise_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 void keeper_run(const struct launch *launch, int front)
 {
 	struct keeper keeper = {.launch = launch, .front = front, .notes = -1, .words = -1};
@@ -395,6 +440,7 @@ void keeper_run(const struct launch *launch, int front)
 	int error = 0;
 
 	k->signals = keeper_signals();
+	raise_limit();
 	prctl(PR_SET_NAME, "lastack-keeper");
 	if (k->signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1))
 		error = -errno;

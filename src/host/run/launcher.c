@@ -27,6 +27,7 @@
 static struct {
 	sigset_t mask;
 	struct sigaction pipe, child;
+	struct rlimit files;
 } found;
 
 static const int forwarded[] = {SIGINT,	 SIGTERM, SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH,
@@ -43,6 +44,7 @@ void launch_prepare(void)
 	if (fd >= 0)
 		close(fd);
 	sigprocmask(SIG_BLOCK, NULL, &found.mask);
+	getrlimit(RLIMIT_NOFILE, &found.files);
 	sigaction(SIGPIPE, NULL, &found.pipe);
 	sigaction(SIGCHLD, NULL, &found.child);
 	signal(SIGPIPE, SIG_IGN);
@@ -53,6 +55,7 @@ void launch_exec(const struct launch *launch)
 {
 	sigaction(SIGPIPE, &found.pipe, NULL);
 	sigaction(SIGCHLD, &found.child, NULL);
+	setrlimit(RLIMIT_NOFILE, &found.files);
 	sigprocmask(SIG_SETMASK, &found.mask, NULL);
 	execve(launch->path, launch->argv, launch->environ);
 	dprintf(STDERR_FILENO, "lastack run: cannot execute %s: %s\n", launch->path, strerror(errno));

@@ -197,7 +197,7 @@ static inline uint8_t *call_payload(const struct run_call *c)
 }
 
 int client_attach(struct executor *ex, struct client *client, int fds[3]); /* gives segment, shared page, bell to send */
-void client_add_bell(struct client *client, uint64_t slot, int fd); /* takes @fd */
+void client_add_bell(struct executor *ex, struct client *client, uint64_t slot, int fd); /* takes @fd */
 void client_gone(struct executor *ex, struct client *client); /* freed when the turn ends */
 void clients_sweep(struct executor *ex);
 bool client_may_come(struct executor *ex, pid_t pid, uid_t uid);
