@@ -396,7 +396,7 @@ static bool epoll_wait_begin(struct executor *ex, struct run_call *c)
 	int max = (int)c->arg[0];
 
 	(void)ex;
-	if (!c->arg[2] && c->file->kernel_set >= 0)
+	if (c->file->kernel_set >= 0 && !c->arg[2]) /* it watches kernel descriptors too, and the caller would not see them */
 		return answer(c, -ESTALE);
 	if (max > (int)(SEG_DATA / sizeof(struct epoll_event)))
 		max = SEG_DATA / sizeof(struct epoll_event);
