@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_ABSOLUTE = 2, OPT_ZEROS, OPT_NO_UPDATE, OPT_NO_OUTPUT, OPT_RESET, OPT_JSON, OPT_JSON_LETTER, OPT_COUNT };
+enum { OPT_ABSOLUTE = 2, OPT_ZEROS, OPT_NO_UPDATE, OPT_NO_OUTPUT, OPT_RESET, OPT_JSON, OPT_JSON_LETTER, OPT_NAME, OPT_COUNT };
 
 static const struct option_spec nstat_options[] = {
 	{OPT_ABSOLUTE, "a", NULL, "absolute values, not what was added since the last call"},
@@ -22,6 +22,7 @@ static const struct option_spec nstat_options[] = {
 	{OPT_RESET, "r", NULL, "forget the last call"},
 	{OPT_JSON_LETTER, "j", NULL, "as JSON"},
 	{OPT_JSON, "json", NULL, "the same"},
+	{OPT_NAME, "name", "NAME", "of the stack, as the argument"},
 	{0, NULL, NULL, NULL},
 };
 
@@ -37,6 +38,7 @@ struct counters {
 struct nstat {
 	const struct command *command;
 	bool asked[OPT_COUNT];
+	const char *wanted;
 	char **patterns;
 	int pattern_count;
 	char name[FOLDER_NAME + 1], history[FOLDER_PATH + 32];
@@ -168,6 +170,8 @@ static const char *take_name(struct nstat *ns)
 {
 	const char *wanted = ns->pattern_count ? ns->patterns[0] : NULL, *left = wanted;
 
+	if (ns->wanted)
+		return ns->wanted;
 	folder_each(match_name, &left);
 	if (!wanted || left)
 		return NULL;
@@ -206,6 +210,8 @@ static int nstat_run(const struct command *command, int argc, char **argv)
 			return EXIT_USAGE;
 		if (id == ARGS_PLAIN)
 			argv[ns.pattern_count++] = (char *)value;
+		else if (id == OPT_NAME)
+			ns.wanted = value;
 		else
 			ns.asked[id] = true;
 	}

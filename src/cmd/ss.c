@@ -27,6 +27,7 @@ enum {
 	OPT_NO_HEADER,
 	OPT_ONE_LINE,
 	OPT_LIST,
+	OPT_NAME,
 	OPT_COUNT, /* of them */
 };
 
@@ -44,6 +45,7 @@ static const struct option_spec ss_options[] = {
 	{OPT_IPV6, "6", NULL, "only IPv6"},
 	{OPT_NO_HEADER, "H", NULL, "no headline"},
 	{OPT_ONE_LINE, "O", NULL, "one line a socket"},
+	{OPT_NAME, "name", "NAME", "of the stack, as the argument"},
 	{OPT_LIST, "list", NULL, "only the names of the stacks that run"},
 	{0, NULL, NULL, NULL},
 };
@@ -189,9 +191,10 @@ static void print_name(void *arg, const char *name)
 
 static int ss_run(const struct command *command, int argc, char **argv)
 {
+	static const int usual[] = {OPT_ALL, OPT_OPTIONS, OPT_PROCESSES, OPT_INFO};
 	char name[FOLDER_NAME + 1], *text;
 	const char *value, *wanted = NULL;
-	bool asked[OPT_COUNT] = {false};
+	bool asked[OPT_COUNT] = {false}, any = false;
 	struct args args;
 	struct widths w;
 	struct row *rows;
@@ -203,11 +206,13 @@ static int ss_run(const struct command *command, int argc, char **argv)
 			return EXIT_USAGE;
 		if (id == ARGS_PLAIN && wanted)
 			return misuse(command, "%s is one argument too many", value);
-		if (id == ARGS_PLAIN)
+		if (id == ARGS_PLAIN || id == OPT_NAME)
 			wanted = value;
 		else
-			asked[id] = true;
+			any = asked[id] = true;
 	}
+	for (size_t i = 0; !any && i < sizeof(usual) / sizeof(usual[0]); i++)
+		asked[usual[i]] = true;
 	if (asked[OPT_LIST]) {
 		folder_each(print_name, NULL);
 		return 0;
@@ -232,7 +237,7 @@ const struct command ss_command = {
 	.name = "ss",
 	.args = "[NAME]",
 	.about = "the sockets of a running stack, as ss shows the kernel's",
-	.details = "  lastack ss -tanopi\n\nNAME is the stack's; without it, the one that we run on, or the only one.\n",
+	.details = "  lastack ss -tan\n\nWithout an option as with -tanopi. NAME is the stack's; without it, the one that we run on, or the only one.\n",
 	.options = ss_options,
 	.run = ss_run,
 };

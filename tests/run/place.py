@@ -186,14 +186,14 @@ class Lastack(Side):
 
     def counters(self):
         """{"TcpActiveOpens": 3, ...}"""
-        pairs = (line.split()[:2] for line in self.ask("nstat").splitlines() if line and line[0] != "#")
+        pairs = (line.split()[:2] for line in self.ask("nstat", "-azs").splitlines() if line and line[0] != "#")
         return {name: int(value) for name, value in pairs}
 
     def has_listener(self, port):
-        return re.search(rf"^LISTEN\s.*[:\]]{port}\s", self.ask("ss"), re.M)
+        return re.search(rf"^LISTEN\s.*[:\]]{port}\s", self.ask("ss", "-tan"), re.M)
 
     def connections(self):
-        return [line for line in self.ask("ss").splitlines()
+        return [line for line in self.ask("ss", "-tan").splitlines()
                 if line and not re.match(r"State|LISTEN|TIME-WAIT|UNCONN|\s", line)]
 
     def executor(self):
