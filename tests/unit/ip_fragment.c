@@ -17,7 +17,7 @@ static void take(struct net *net, const struct ip_packet *pkt)
 	(void)net;
 	got.count++;
 	got.len = pkt->len;
-	got.dsfield = pkt->dsfield;
+	got.dsfield = pkt->ip->dsfield;
 	memcpy(got.b, pkt->data, pkt->len);
 	assert_ptr_equal(pkt->hdr + pkt->hdr_len, pkt->data);
 }

@@ -197,9 +197,9 @@ static void echo_of_4000_bytes_comes_and_goes_in_fragments(void **state)
 static void echo_over_loopback_comes_back_at_the_end_of_the_entry(void **state)
 {
 	struct in6_addr self = A("127.0.0.1");
-	uint8_t hdr[9] = {8, 0, 0, 0, 0, 1, 0, 1, 'x'};
-	struct iovec iov = {hdr, 9};
-	struct ip_out out = {.saddr = self, .daddr = self, .proto = 1, .iov = &iov, .iovcnt = 1, .len = 9};
+	uint8_t packet[IP_HEADROOM + 9] = {[IP_HEADROOM] = 8, 0, 0, 0, 0, 1, 0, 1, 'x'}, *hdr = packet + IP_HEADROOM;
+	struct ip_out out = {
+		.saddr = self, .daddr = self, .proto = 1, .hdr = hdr, .hdr_len = 8, .data = hdr + 8, .len = 1};
 
 	(void)state;
 	naive_store(hdr + 2, naive_sum(hdr, 9, 0));

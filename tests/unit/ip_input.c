@@ -12,6 +12,7 @@ static struct pkt p;
 static struct {
 	int count;
 	struct ip_packet pkt;
+	struct ip_header ip;
 } tcp;
 
 static void take(struct net *net, const struct ip_packet *pkt)
@@ -20,6 +21,7 @@ static void take(struct net *net, const struct ip_packet *pkt)
 	assert_ptr_equal(pkt->hdr + pkt->hdr_len, pkt->data);
 	tcp.count++;
 	tcp.pkt = *pkt;
+	tcp.ip = *pkt->ip;
 }
 
 static const struct ip_protocol tcp_ops = {.rcv = take};
@@ -67,11 +69,11 @@ static void a_good_ipv4_packet_reaches_its_transport_without_padding(void **stat
 	RECEIVED("IpInReceives+1 IpInDelivers+1");
 	assert_int_equal(tcp.count, 1);
 	assert_int_equal(tcp.pkt.len, 32);
-	assert_int_equal(tcp.pkt.dsfield, 0x5f);
-	assert_int_equal(tcp.pkt.ttl, 64);
+	assert_int_equal(tcp.ip.dsfield, 0x5f);
+	assert_int_equal(tcp.ip.ttl, 64);
 	assert_int_equal(tcp.pkt.ifindex, 2);
 	assert_int_equal(tcp.pkt.gso_size, 0);
-	assert_true(addr_equal(&tcp.pkt.saddr, &peer) && addr_equal(&tcp.pkt.daddr, &ours));
+	assert_true(addr_equal(&tcp.ip.saddr, &peer) && addr_equal(&tcp.ip.daddr, &ours));
 	SENT(0);
 }
 
@@ -303,7 +305,7 @@ static void a_good_ipv6_packet_reaches_its_transport_without_padding(void **stat
 	pkt_add(&p, "padding", 7);
 	RECEIVED("Ip6InReceives+1 Ip6InDelivers+1");
 	assert_int_equal(tcp.pkt.len, 32);
-	assert_int_equal(tcp.pkt.dsfield, 0x5f);
+	assert_int_equal(tcp.ip.dsfield, 0x5f);
 	assert_int_equal(tcp.pkt.hdr_len, 40);
 	pkt6(&p, &(struct pkt6){.next = IPPROTO_NONE, .payload = body, .len = 32});
 	RECEIVED("Ip6InReceives+1 Ip6InDelivers+1");

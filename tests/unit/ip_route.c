@@ -230,10 +230,13 @@ static void a_path_mtu_falls_holds_and_expires(void **state)
 static void a_path_mtu_below_min_pmtu_is_not_followed_but_ends_df(void **state)
 {
 	struct in6_addr to = A("10.0.0.2");
-	static uint8_t b[1000];
-	struct iovec iov = {b, sizeof(b)};
-	struct ip_out out = {
-		.saddr = A("10.0.0.1"), .daddr = to, .proto = 6, .df = true, .iov = &iov, .iovcnt = 1, .len = 1000};
+	static uint8_t b[IP_HEADROOM + 1000];
+	struct ip_out out = {.saddr = A("10.0.0.1"),
+			     .daddr = to,
+			     .proto = 6,
+			     .df = true,
+			     .hdr = b + IP_HEADROOM,
+			     .hdr_len = 1000};
 
 	(void)state;
 	assert_int_equal(ip_update_pmtu(&t.net, &to, 100), 552);
@@ -284,16 +287,17 @@ static void mtu_and_unit_are_those_of_the_device(void **state)
 
 static void headers_are_built_as_by_linux(void **state)
 {
-	uint8_t b[30] = "transport header and payload";
-	struct iovec iov[2] = {{b, 20}, {b + 20, 10}};
+	static const char b[30] = "transport header and payload";
+	uint8_t packet[IP_HEADROOM + 20], *hdr = memcpy(packet + IP_HEADROOM, b, 20);
 	struct ip_out out = {.saddr = A("10.0.0.1"),
 			     .daddr = A("10.0.0.2"),
 			     .proto = 6,
 			     .dsfield = 0x12,
 			     .df = true,
-			     .iov = iov,
-			     .iovcnt = 2,
-			     .len = 30};
+			     .hdr = hdr,
+			     .hdr_len = 20,
+			     .data = (const uint8_t *)b + 20,
+			     .len = 10};
 
 	(void)state;
 	assert_int_equal(ip_xmit(&t.net, &out), 0);
@@ -316,16 +320,16 @@ static void headers_are_built_as_by_linux(void **state)
 
 static void a_unit_takes_an_id_for_each_of_its_segments(void **state)
 {
-	static uint8_t tcp[20], data[10000];
-	struct iovec iov[2] = {{tcp, 20}, {data, sizeof(data)}};
+	static uint8_t packet[IP_HEADROOM + 20], *tcp = packet + IP_HEADROOM, data[10000];
 	struct ip_out out = {.saddr = A("10.0.0.1"),
 			     .daddr = A("10.0.0.2"),
 			     .proto = 6,
 			     .df = true,
 			     .gso_size = 1448,
-			     .iov = iov,
-			     .iovcnt = 2,
-			     .len = 10020};
+			     .hdr = tcp,
+			     .hdr_len = 20,
+			     .data = data,
+			     .len = sizeof(data)};
 
 	(void)state;
 	tcp[12] = 0x50;
@@ -339,23 +343,23 @@ static void a_unit_takes_an_id_for_each_of_its_segments(void **state)
 
 static void what_is_too_large_or_goes_nowhere_says_so(void **state)
 {
-	static uint8_t b[66000];
-	struct iovec iov = {b, 1481};
+	static uint8_t b[IP_HEADROOM + 8], data[66000];
 	struct ip_out out = {.saddr = A("10.0.0.1"),
 			     .daddr = A("10.0.0.2"),
 			     .proto = 6,
 			     .df = true,
-			     .iov = &iov,
-			     .iovcnt = 1,
-			     .len = 1481};
+			     .hdr = b + IP_HEADROOM,
+			     .hdr_len = 8,
+			     .data = data,
+			     .len = 1473};
 
 	(void)state;
 	assert_int_equal(ip_xmit(&t.net, &out), -EMSGSIZE);
 	assert_string_equal(counted(&t), "IpOutRequests+1 IpFragFails+1");
-	iov.iov_len = out.len = 65516;
+	out.len = 65508;
 	out.df = false;
 	assert_int_equal(ip_xmit(&t.net, &out), -EMSGSIZE);
-	iov.iov_len = out.len = 65515;
+	out.len = 65507;
 	assert_int_equal(ip_xmit(&t.net, &out), 0);
 	assert_int_equal(t.sent_count, 45);
 	out.daddr = A("8.8.8.8");
@@ -365,7 +369,7 @@ static void what_is_too_large_or_goes_nowhere_says_so(void **state)
 	out.daddr = A("2001::1");
 	assert_int_equal(ip_xmit(&t.net, &out), -ENETUNREACH);
 	assert_string_equal(counted(&t), "Ip6OutNoRoutes+1");
-	iov.iov_len = out.len = 100;
+	out.len = 92;
 	out.daddr = A("10.0.0.2");
 	t.xmit_result = -ENOBUFS;
 	assert_int_equal(ip_xmit(&t.net, &out), -ENOBUFS);
@@ -382,16 +386,17 @@ static int note_csum(struct la_device *dev, const struct la_frame *frame)
 /* Sends @len bytes over @dev, and has a look at the checksum of what becomes of them. */
 static void send_summed(const struct la_device *dev, const char *to, uint32_t len, bool leave_out)
 {
-	uint8_t tcp[20] = {[12] = 0x50}, pseudo[12] = "\x0a\0\0\1", *sent;
+	uint8_t packet[IP_HEADROOM + 20] = {[IP_HEADROOM + 12] = 0x50}, *tcp = packet + IP_HEADROOM;
+	uint8_t pseudo[12] = "\x0a\0\0\1", *sent;
 	static uint8_t data[3000] = "an odd number of bytes";
-	struct iovec iov[2] = {{tcp, 20}, {data, len - 20}};
 	struct ip_out out = {.saddr = A("10.0.0.1"),
 			     .daddr = A(to),
 			     .proto = IPPROTO_TCP,
 			     .csum_at = TCP_CSUM_AT,
-			     .iov = iov,
-			     .iovcnt = 2,
-			     .len = len};
+			     .hdr = tcp,
+			     .hdr_len = 20,
+			     .data = data,
+			     .len = len - 20};
 	uint32_t first = (uint32_t)t.sent_count;
 
 	assert_int_equal(ip_xmit(&t.net, &out), 0);

@@ -13,10 +13,10 @@
 static void echo_reply(struct net *net, const struct ip_packet *pkt, uint8_t type, bool multicast)
 {
 	struct ip_out out = {
-		.saddr = multicast ? in6addr_any : pkt->daddr,
-		.daddr = pkt->saddr,
-		.proto = pkt->proto,
-		.dsfield = pkt->dsfield,
+		.saddr = multicast ? in6addr_any : pkt->ip->daddr,
+		.daddr = pkt->ip->saddr,
+		.proto = type == ICMP_ECHOREPLY ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+		.dsfield = pkt->ip->dsfield,
 	};
 	uint8_t hdr[ICMP_HDR_LEN];
 	int ifindex;
@@ -94,7 +94,7 @@ static bool icmp_unreach(struct net *net, const struct ip_packet *pkt)
 	notify(net, q[9], &(struct icmp_error){
 		.saddr = addr_from_v4(q + 12),
 		.daddr = addr_from_v4(q + 16),
-		.offender = pkt->saddr,
+		.offender = pkt->ip->saddr,
 		.family = AF_INET,
 		.type = pkt->data[0],
 		.code = pkt->data[1],
@@ -118,7 +118,7 @@ static bool icmp_dispatch(struct net *net, const struct ip_packet *pkt, bool bro
 	switch (type) {
 	case ICMP_ECHO:
 		/* Linux asks its routing table first and says nothing when the asker is unreachable */
-		if (!net->sysctl.icmp_echo_ignore_all && ip_mtu(net, &pkt->saddr))
+		if (!net->sysctl.icmp_echo_ignore_all && ip_mtu(net, &pkt->ip->saddr))
 			echo_reply(net, pkt, ICMP_ECHOREPLY, false);
 		return true;
 	case ICMP_TIMESTAMP:
@@ -178,7 +178,7 @@ static bool icmpv6_notify(struct net *net, const struct ip_packet *pkt)
 		return false; /* no packet of ours looked like that */
 	if (err.type == ICMPV6_PKT_TOOBIG)
 		err.mtu = get_be32(pkt->data + 4);
-	err.offender = pkt->saddr;
+	err.offender = pkt->ip->saddr;
 	err.info = get_be32(pkt->data + 4);
 	err.quoted = q + off;
 	err.quoted_len = len - off;
@@ -198,7 +198,7 @@ static bool icmpv6_dispatch(struct net *net, const struct ip_packet *pkt, bool m
 
 void icmpv6_rcv(struct net *net, const struct ip_packet *pkt, bool multicast)
 {
-	uint64_t pseudo = csum_pseudo(&pkt->saddr, &pkt->daddr, pkt->len, IPPROTO_ICMPV6);
+	uint64_t pseudo = csum_pseudo(&pkt->ip->saddr, &pkt->ip->daddr, pkt->len, IPPROTO_ICMPV6);
 
 	NET_INC(net, MIB_Icmp6_InMsgs);
 	if (csum_fold(csum_partial(pkt->data, pkt->len, pseudo))) {

@@ -146,21 +146,22 @@ static void count_out(struct net *net, bool v4, uint8_t type)
 	NET_INC(net, v4 ? icmp[type] : icmpv6[type]);
 }
 
-void icmp_push(struct net *net, struct ip_out *out, uint8_t *hdr, const uint8_t *body, uint32_t body_len)
+void icmp_push(struct net *net, struct ip_out *out, const uint8_t *hdr, const uint8_t *body, uint32_t body_len)
 {
-	struct iovec iov[2] = { { hdr, ICMP_HDR_LEN }, { (void *)(uintptr_t)body, body_len } };
+	uint8_t packet[IP_HEADROOM + ICMP_HDR_LEN];
 	bool v4 = out->proto == IPPROTO_ICMP;
 	uint64_t sum = 0;
 	uint16_t csum;
 
-	out->iov = iov;
-	out->iovcnt = body_len ? 2 : 1;
-	out->len = ICMP_HDR_LEN + body_len;
-	memset(hdr + 2, 0, 2);
+	out->hdr = memcpy(packet + IP_HEADROOM, hdr, ICMP_HDR_LEN);
+	out->hdr_len = ICMP_HDR_LEN;
+	out->data = body;
+	out->len = body_len;
+	memset(out->hdr + 2, 0, 2);
 	if (!v4)
-		sum = csum_pseudo(&out->saddr, &out->daddr, out->len, IPPROTO_ICMPV6);
-	csum = csum_fold(csum_partial(body, body_len, csum_partial(hdr, ICMP_HDR_LEN, sum)));
-	memcpy(hdr + 2, &csum, 2);
+		sum = csum_pseudo(&out->saddr, &out->daddr, ICMP_HDR_LEN + body_len, IPPROTO_ICMPV6);
+	csum = csum_fold(csum_partial(body, body_len, csum_partial(out->hdr, ICMP_HDR_LEN, sum)));
+	memcpy(out->hdr + 2, &csum, 2);
 	if (!v4 && ip_mtu(net, &out->daddr) == 0) { /* counted without a message */
 		NET_INC(net, MIB_Ip6_OutNoRoutes);
 		return;

@@ -80,15 +80,11 @@ void ip4_deliver(struct net *net, int ifindex, const uint8_t *p, const struct ip
 {
 	const struct ip_protocol *ops = net->ip->proto[h->proto];
 	struct ip_packet pkt = {
-		.saddr = h->saddr,
-		.daddr = h->daddr,
+		.ip = h,
 		.data = p + h->hdr_len,
 		.len = h->len - h->hdr_len,
 		.hdr = p,
 		.hdr_len = h->hdr_len,
-		.proto = h->proto,
-		.dsfield = h->dsfield,
-		.ttl = h->ttl,
 		.csum_ok = dev_features(net, ifindex) & LA_DEVICE_RX_CSUM,
 		.gso_size = ifindex == LOOPBACK_IFINDEX ? loopback_gso_size(net) : 0,
 		.ifindex = ifindex,
@@ -220,15 +216,11 @@ static void ip6_transport(struct net *net, const struct ip6_walk *walk)
 {
 	const struct ip_protocol *ops = net->ip->proto[walk->next];
 	struct ip_packet pkt = {
-		.saddr = walk->h->saddr,
-		.daddr = walk->h->daddr,
+		.ip = walk->h,
 		.data = walk->pkt + walk->off,
 		.len = walk->len - walk->off,
 		.hdr = walk->pkt,
 		.hdr_len = walk->off,
-		.proto = walk->next,
-		.dsfield = walk->h->dsfield,
-		.ttl = walk->h->ttl,
 		.csum_ok = dev_features(net, walk->ifindex) & LA_DEVICE_RX_CSUM,
 		.gso_size = walk->ifindex == LOOPBACK_IFINDEX ? loopback_gso_size(net) : 0,
 		.ifindex = walk->ifindex,

@@ -13,12 +13,11 @@
 
 /* A whole packet on its way up: a view, borrowed. From @hdr to the end of @data the bytes lie in one piece. */
 struct ip_packet {
-	struct in6_addr saddr, daddr;
+	const struct ip_header *ip;
 	const uint8_t *data; /* transport header */
 	uint32_t len;
 	const uint8_t *hdr;  /* IP header, for ICMP's quotation */
 	uint32_t hdr_len;    /* with extension headers */
-	uint8_t proto, dsfield, ttl;
 	bool csum_ok;	   /* the device vouches for the transport's checksum */
 	uint16_t gso_size; /* a unit of segments of this size, over loopback; 0: one segment */
 	int ifindex;
@@ -62,22 +61,22 @@ int ip_addr_add(struct net *net, int ifindex, const struct in6_addr *addr, unsig
 int ip_route_add(struct net *net, int ifindex, const struct in6_addr *dst, unsigned prefixlen /* of 128 */);
 void ip_frag_timeout(struct net *net, struct timer *t); /* TIMER_FRAG has fired */
 
-/* One packet, or a unit of gso_size segments, of a transport. @iov[0] must be the transport header; in a unit its
- * checksum field is filled when it is cut, and @iov[0] is the TCP header and nothing else. 0, -ENOBUFS, -ENETUNREACH, -EMSGSIZE (larger than the path MTU, and @df; or larger than 65535). */
+/* One packet, or a unit of gso_size segments, of a transport. In a unit the checksum field is filled when it is cut.
+ * 0, -ENOBUFS, -ENETUNREACH, -EMSGSIZE (larger than the path MTU, and @df; or larger than 65535). */
 struct ip_out {
 	struct in6_addr saddr, daddr;
 	uint8_t proto, dsfield;
 	uint8_t ttl;	    /* 0: the default */
 	bool df;	    /* don't fragment; of IPv6: not here either */
-	uint8_t csum_at;    /* where in iov[0] the checksum goes that is filled in here, unless the device does without; what
-			     * stands there is 0, iov[0] was written in words of 4 bytes, all pieces but the last are even in
-			     * length. 0: the checksum is final */
+	uint8_t csum_at;    /* where in @hdr the checksum goes that is filled in here, unless the device does without; what
+			     * stands there is 0, and @hdr was written in words of 4 bytes. 0: the checksum is final */
 	uint16_t gso_size;
-	const struct iovec *iov;
-	int iovcnt; /* at most IP_OUT_IOV */
-	uint32_t len;
+	uint8_t *hdr;	    /* the transport's; the IP header is written in front of it, into IP_HEADROOM free bytes */
+	uint32_t hdr_len;   /* a multiple of 4 */
+	uint32_t len;	    /* of @data, which follows */
+	const uint8_t *data;
 };
-#define IP_OUT_IOV 7
+#define IP_HEADROOM IP6_HDR_LEN
 int ip_xmit(struct net *net, const struct ip_out *out);
 
 #endif

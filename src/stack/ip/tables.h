@@ -139,7 +139,7 @@ void icmpv6_send(struct net *net, int ifindex, const uint8_t *pkt, uint32_t len,
 		 uint32_t info);
 void icmpv6_param_prob(struct net *net, const struct ip6_walk *walk, uint8_t code, uint32_t where);
 void icmp_send_exit(struct net *net);
-/* Counts and sends: @hdr, of ICMP_HDR_LEN bytes whose checksum is filled here, and @body. */
-void icmp_push(struct net *net, struct ip_out *out, uint8_t *hdr, const uint8_t *body, uint32_t body_len);
+/* Counts and sends: @hdr, of ICMP_HDR_LEN bytes, whose checksum is filled here in a copy, and @body. */
+void icmp_push(struct net *net, struct ip_out *out, const uint8_t *hdr, const uint8_t *body, uint32_t body_len);
 
 #endif

@@ -601,7 +601,8 @@ static void tcp_rcv(struct net *net, const struct ip_packet *pkt)
 	struct tcp_seg seg;
 	enum tcp_seg_verdict verdict;
 
-	verdict = (pkt->csum_ok ? tcp_read_segment : tcp_parse_segment)(&seg, &pkt->saddr, &pkt->daddr, pkt->data, pkt->len);
+	verdict = (pkt->csum_ok ? tcp_read_segment : tcp_parse_segment)(&seg, &pkt->ip->saddr, &pkt->ip->daddr, pkt->data,
+								   pkt->len);
 	NET_INC(net, MIB_Tcp_InSegs);
 	switch (verdict) {
 	case TCP_SEG_BAD_CSUM:
@@ -615,7 +616,7 @@ static void tcp_rcv(struct net *net, const struct ip_packet *pkt)
 	case TCP_SEG_OK:
 		break;
 	}
-	seg.dsfield = pkt->dsfield;
+	seg.dsfield = pkt->ip->dsfield;
 	seg.gso_size = pkt->gso_size;
 	seg.ifindex = pkt->ifindex;
 	tcp_rcv_sock(net, &seg);

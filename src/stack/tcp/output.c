@@ -3,8 +3,8 @@
  * tcp/output.c - a unit gets its header and leaves
  *
  * In:   a unit of a send queue (xmit.c, retransmit.c, probe.c), or a segment without text made here: ACK, RST, probe.
- * Here: the header is built on the stack: options, window (rcvwin.c); the checksum is left to ip_xmit(); what follows from having acknowledged, or
- *       from having sent data, is noted.
+ * Here: the header is built on the stack, behind room for IP's: options, window (rcvwin.c); the checksum is left to
+ *       ip_xmit(). What follows from having acknowledged, or from having sent data, is noted.
  * Out:  ip_xmit(), header and payload as two pieces; nothing is copied.
  */
 #include "stack/tcp/output.h"
@@ -146,11 +146,9 @@ static void event_data_sent(struct sock *sk)
 /* Sends the unit as it is; neither queues nor snd_nxt move. */
 int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb)
 {
-	uint8_t hdr[TCP_HDR_LEN + TCP_OPT_MAX];
+	uint8_t packet[IP_HEADROOM + TCP_HDR_LEN + TCP_OPT_MAX], *hdr = packet + IP_HEADROOM;
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct net *net = sk->net;
-	struct iovec iov[2];
-	struct ip_out out;
 	uint32_t hdr_len;
 
 	assert(tcp_skb_pcount(skb) == 1 || skb->gso_size);
@@ -165,10 +163,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb)
 	if (after(skb->end_seq, tp->snd_nxt) || skb->seq == skb->end_seq)
 		NET_ADD(net, MIB_Tcp_OutSegs, tcp_skb_pcount(skb)); /* what leaves again is RetransSegs */
 
-	iov[0] = (struct iovec){ hdr, hdr_len };
-	if (skb->len)
-		iov[1] = (struct iovec){ skb_data(skb), skb->len };
-	out = (struct ip_out){
+	return ip_xmit(net, &(struct ip_out){
 		.saddr = sk->rcv_saddr,
 		.daddr = sk->daddr,
 		.proto = IPPROTO_TCP,
@@ -177,11 +172,11 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb)
 		.df = !net->sysctl.ip_no_pmtu_disc,
 		.csum_at = TCP_CSUM_AT,
 		.gso_size = skb->gso_size,
-		.iov = iov,
-		.iovcnt = skb->len ? 2 : 1,
-		.len = hdr_len + skb->len,
-	};
-	return ip_xmit(net, &out);
+		.hdr = hdr,
+		.hdr_len = hdr_len,
+		.len = skb->len,
+		.data = skb_data(skb),
+	});
 }
 
 /* The unit has left for the first time. */

@@ -38,9 +38,8 @@ struct bare_segment {
 /* With DF always: these are small. */
 static int send_bare(struct net *net, const struct bare_segment *seg)
 {
-	uint8_t hdr[TCP_HDR_LEN + TCP_OPT_MAX];
+	uint8_t packet[IP_HEADROOM + TCP_HDR_LEN + TCP_OPT_MAX], *hdr = packet + IP_HEADROOM;
 	uint32_t len = TCP_HDR_LEN + (uint32_t)tcp_write_options(hdr + TCP_HDR_LEN, &seg->opt);
-	struct iovec iov = { hdr, len };
 
 	tcp_write_header(hdr, seg->sport, seg->dport, seg->seq, seg->ack, len, seg->flags, seg->wnd);
 	NET_INC(net, MIB_Tcp_OutSegs);
@@ -52,9 +51,8 @@ static int send_bare(struct net *net, const struct bare_segment *seg)
 		.ttl = seg->ttl,
 		.df = true,
 		.csum_at = TCP_CSUM_AT,
-		.iov = &iov,
-		.iovcnt = 1,
-		.len = len,
+		.hdr = hdr,
+		.hdr_len = len,
 	});
 }
 
