@@ -167,7 +167,7 @@ class Lastack(Side):
             # The stack's first program says that it is there and ends when its input does.
             self.holder = subprocess.Popen(
                 [common.LASTACK, "run", "--name", self.name, *dev, "--loopback", loopback, *options, "--",
-                 "sh", "-c", "echo up; read end"],
+                 "sh", "-c", "echo up; read end || exit 0"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if self.holder.stdout.readline() != b"up\n":
             end(self.holder)
@@ -178,7 +178,7 @@ class Lastack(Side):
 
     def ask(self, *args):
         with self.place:
-            done = subprocess.run([common.LASTACK, args[0], "--name", self.name, *args[1:]], capture_output=True,
+            done = subprocess.run([common.LASTACK, args[0], *args[1:], self.name], capture_output=True,
                                   text=True, timeout=10, stdin=subprocess.DEVNULL)
         if done.returncode:
             raise AssertionError(f"lastack {args[0]} ends with {done.returncode}: {done.stdout}{done.stderr}")
@@ -314,8 +314,17 @@ class World:
             raise AssertionError("; ".join(wrong))
 
 
+@contextlib.contextmanager
 def alone(loopback="stack"):
     """A stack without a device, in a namespace that has nothing but its own loopback."""
     place = net.Net()
     place.ip("link set lo up")
-    return Lastack(place, "127.0.0.1", device=None, loopback=loopback)
+    side = Lastack(place, "127.0.0.1", device=None, loopback=loopback)
+    try:
+        yield side
+    except BaseException:
+        with contextlib.suppress(AssertionError):
+            side.close()
+        raise
+    side.close()
+    place.close()
