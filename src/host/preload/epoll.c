@@ -226,12 +226,17 @@ static int64_t tell_once(struct epoll_event *events, int64_t n)
 
 static int64_t set_wait(seg_handle set, struct epoll_event *events, int max, uint64_t until, const sigset_t *mask)
 {
+	uint64_t limit = mask ? UNTIL_NOW : until; /* what is there already comes before the signals that a mask lets in */
 	int64_t ret;
 	int k;
 
 	do {
 		k = kernel_set_known(set);
-		ret = k < 0 ? ask_stack(set, k, events, max, until, mask) : ask_both(set, k, events, max, until, mask);
+		ret = k < 0 ? ask_stack(set, k, events, max, limit, mask) : ask_both(set, k, events, max, limit, mask);
+		if (ret == -ETIME && limit != until) {
+			limit = until;
+			ret = 0;
+		}
 		if (ret == -ESTALE) { /* the set has kernel members, we do not know them yet */
 			ret = kernel_set(set, false);
 			ret = ret < 0 ? ret : 0;

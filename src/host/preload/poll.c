@@ -146,6 +146,12 @@ int64_t poll_numbers(struct pollfd *fds, nfds_t n, uint64_t until, const sigset_
 
 	if (ret < 0)
 		return ret;
+	polling_sort(&p);
+	if (mask && until != UNTIL_NOW) { /* what is there already comes before the signals that the mask lets in */
+		ret = polling_round(&p, UNTIL_NOW, NULL, &slept);
+		if (ret != -ETIME)
+			goto out;
+	}
 	do {
 		polling_sort(&p);
 		ret = polling_round(&p, until, mask, &slept);
@@ -156,6 +162,7 @@ int64_t poll_numbers(struct pollfd *fds, nfds_t n, uint64_t until, const sigset_
 				ret = 0; /* what happened, happened to a file that is no longer here */
 		}
 	} while (!ret);
+out:
 	scratch_put(p.mem, room, p.size);
 	return ret == -ETIME ? 0 : ret;
 }
