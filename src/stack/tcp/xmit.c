@@ -67,11 +67,15 @@ uint32_t tcp_tso_autosize(uint32_t pacing_bytes, uint32_t min_rtt_us, uint32_t g
 	return max((uint32_t)min(bytes, (uint64_t)gso_max) / mss_now, (uint32_t)net->sysctl.tcp_min_tso_segs);
 }
 
+/* A unit leaves as one IP packet: two segments of the loopback's size would be too much for it. */
+#define UNIT_HEADERS_MAX (40 + 60)
+
 uint32_t tcp_tso_segs(struct sock *sk, uint32_t mss_now)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t fit = max((IP_MAX_LEN - UNIT_HEADERS_MAX) / mss_now, 1u);
 
-	return tcp_tso_autosize(tp->pacing_bytes, tp->min_rtt_us, tcp_sk_gso_max(sk), mss_now, sk->net);
+	return min(tcp_tso_autosize(tp->pacing_bytes, tp->min_rtt_us, tcp_sk_gso_max(sk), mss_now, sk->net), fit);
 }
 
 /* Bytes of a unit of several segments that may go: whole segments, and the short end only if Nagle would let it. */
