@@ -34,7 +34,7 @@ static int moving_begin(struct moving *m, struct call *call, enum seg_call what,
 	call->slot->number = m->fd;
 	call->slot->arg[0] = (uint64_t)flags;
 	call->slot->arg[1] = piece;
-	call->slot->arg[2] = m->io;
+	call->slot->arg[2] = flags ? SEG_IO_MSG : m->io; /* a read() of nothing differs from recv(); flags need something to act on */
 	call->slot->arg[4] = m->moved;
 	return 0;
 }
