@@ -203,7 +203,7 @@ static int join_stack(struct run *run)
 	if (!error)
 		error = folder_read_keeper(&run->folder, &run->keeper, &rootless);
 	if (error == -ESRCH)
-		return fail(run->command, "no stack named %s is running; \"lastack ss\" lists them", run->join);
+		return fail(run->command, "no stack named %s is running; \"lastack ss --list\" names those that are", run->join);
 	if (error)
 		return fail(run->command, "cannot join %s: %s", run->join, strerror(-error));
 	if (!rootless)

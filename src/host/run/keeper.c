@@ -58,7 +58,7 @@ struct keeper {
 	int front, signals, notes, words;
 	pid_t program, executor;
 	struct kept *kept;
-	bool ready, started, children, background, dead, ending, over;
+	bool ready, started, children, background, dead, ending, removed, over;
 };
 
 static void report(struct keeper *k, enum report_kind kind, int value)
@@ -359,6 +359,14 @@ static void go_to_background(struct keeper *k)
 	null_descriptor(STDERR_FILENO);
 }
 
+/* Once: the next stack of this name may be there already. */
+static void remove_folder(struct keeper *k)
+{
+	if (k->launch->executor && !k->removed)
+		folder_remove(k->launch->folder);
+	k->removed = true;
+}
+
 static void keeper_check(struct keeper *k)
 {
 	struct executor_note end = {.kind = NOTE_END};
@@ -375,7 +383,7 @@ static void keeper_check(struct keeper *k)
 		return;
 	}
 	k->ending = true;
-	folder_remove(k->launch->folder);
+	remove_folder(k);
 	if (send(k->notes, &end, sizeof(end), MSG_NOSIGNAL) < 0)
 		kill(k->executor, SIGKILL);
 }
@@ -462,6 +470,5 @@ void keeper_run(const struct launch *launch, int front)
 	}
 	while (!k->over)
 		keeper_wait(k);
-	if (launch->executor)
-		folder_remove(launch->folder);
+	remove_folder(k);
 }

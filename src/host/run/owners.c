@@ -2,8 +2,8 @@
 /*
  * host/run/owners.c - which processes have which file open, and under which numbers, from /proc/PID/fd
  *
- * The links of attached processes that lead into the folder of FIFOs. Asked for pictures (`lastack ss -p`), never to decide
- * anything.
+ * The links of all processes that lead into the folder of FIFOs: a process that inherited one need not have called us yet.
+ * Asked for pictures (`lastack ss -p`), never to decide anything.
  */
 #include "host/run/run.h"
 
@@ -36,28 +36,47 @@ static int owner_add(struct owner_list *list, const struct executor_owner *owner
 	return 0;
 }
 
-static int client_owners(struct executor *ex, const struct client *client, struct owner_list *list)
+static void read_comm(int proc, pid_t pid, char comm[16])
 {
-	struct executor_owner owner = {.pid = client->pid};
+	char path[32];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "%d/comm", (int)pid);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, comm, 15);
+	comm[len < 0 ? 0 : len] = 0;
+	comm[strcspn(comm, "\n")] = 0;
+	if (fd >= 0)
+		close(fd);
+}
+
+static int process_owners(struct executor *ex, int proc, pid_t pid, struct owner_list *list)
+{
+	struct executor_owner owner = {.pid = pid};
 	struct dirent *entry;
 	char path[32];
 	struct stat st;
-	int error = 0;
+	int error = 0, fd;
 	DIR *dir;
 
-	memcpy(owner.comm, client->comm, sizeof(owner.comm));
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)client->pid);
-	dir = opendir(path);
+	snprintf(path, sizeof(path), "%d/fd", (int)pid);
+	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
 	while (dir && !error && (entry = readdir(dir)) != NULL) {
 		if (fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 || !S_ISFIFO(st.st_mode) || st.st_dev != ex->fifo_dev ||
 		    !file_by_inode(ex, st.st_ino))
 			continue;
+		if (!*owner.comm)
+			read_comm(proc, pid, owner.comm);
 		owner.inode = st.st_ino;
 		owner.number = (int)strtol(entry->d_name, NULL, 10);
 		error = owner_add(list, &owner);
 	}
 	if (dir)
 		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
 	return error;
 }
 
@@ -73,11 +92,18 @@ static int owner_compare(const void *one, const void *two)
 int executor_owners(struct executor *ex, struct executor_owner **owners)
 {
 	struct owner_list list = {0};
+	struct dirent *entry;
 	int error = 0;
+	DIR *proc = opendir("/proc");
 
-	for (const struct client *client = ex->clients; client && !error; client = client->next)
-		if (client->seg && !client->gone)
-			error = client_owners(ex, client, &list);
+	while (proc && !error && (entry = readdir(proc)) != NULL) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && pid != getpid()) /* we have the other ends */
+			error = process_owners(ex, dirfd(proc), pid, &list);
+	}
+	if (proc)
+		closedir(proc);
 	if (error) {
 		free(list.owners);
 		return error;
