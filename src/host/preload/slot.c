@@ -293,13 +293,14 @@ static bool nest_is_stale(const void *here)
 static void nest_drop_stale(const void *here)
 {
 	while (nest.depth && nest_is_stale(here)) {
+		unsigned int level = nest.depth - 1;
 		struct call left;
 
-		if (nest.slot[nest.depth - 1]) {
-			left = call_at(nest.depth - 1);
+		if (nest.slot[level]) {
+			left = call_at(level);
 			call_abandon(&left);
 		}
-		nest.depth--;
+		nest.depth = level;
 	}
 }
 
