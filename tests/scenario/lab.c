@@ -51,6 +51,43 @@ TEST(close_with_unread_data_sends_rst_instead_of_fin)
 	EXPECT_COUNTER(&d, SERVER, "TcpExtTCPAbortOnClose", 1);
 }
 
+static struct {
+	struct lab_observer observer;
+	uint64_t ids[8];
+	unsigned states[8], nr;
+} moves;
+
+static void note_move(struct lab_observer *obs, struct lab_host *host, const struct la_trace_event *event)
+{
+	(void)obs;
+	(void)host;
+	if (event->kind != LA_TRACE_STATE || moves.nr == 8)
+		return;
+	moves.ids[moves.nr] = event->id;
+	moves.states[moves.nr++] = event->newstate;
+}
+
+/* What invariants.h knows a sock by. */
+TEST(a_trace_names_its_sock_and_requests_and_stand_ins_have_no_name)
+{
+	struct duo d = solo_listening();
+	uint64_t child = 0;
+	socklen_t len = sizeof(child);
+
+	memset(&moves, 0, sizeof(moves));
+	moves.observer.trace = note_move;
+	lab_world_observe(d.world, &moves.observer);
+	solo_say(&d, "S 0:0(0) win 65535 <mss 1460>");
+	solo_say(&d, ". 1:1(0) ack 1 win 65535");
+	EXPECT(duo_accept(&d) >= 0);
+	EXPECT_EQ(DUO_TRY(&d, SERVER, getsockopt, SOL_SOCKET, SO_COOKIE, &child, &len), 0);
+	EXPECT_EQ(duo_close(&d, SERVER), 0);
+	solo_say(&d, "F. 1:1(0) ack 2 win 65535");
+	for (unsigned i = 0; i < moves.nr; i++)
+		EXPECT_EQ(moves.ids[i], i == 0 || moves.states[i] == TCP_TIME_WAIT ? 0 : child);
+	EXPECT_EQ(moves.nr, 7);
+}
+
 TEST(the_segment_that_a_rule_drops_is_sent_again)
 {
 	struct duo d = duo_established();
