@@ -198,9 +198,7 @@ static int64_t ask_both(seg_handle set, int k, struct epoll_event *events, int m
 	if (kernel == max)
 		return kernel;
 	stack = ask_stack(set, k, events + kernel, max - kernel, kernel ? UNTIL_NOW : until, mask);
-	if (kernel)
-		return kernel + (stack > 0 ? stack : 0);
-	return stack < 0 ? stack : stack + ask_kernel(k, events + stack, max - (int)stack);
+	return kernel ? kernel + (stack > 0 ? stack : 0) : stack;
 }
 
 /* Both halves of an inner set may have had something to say: that is one event. */

@@ -5,6 +5,7 @@
  * Each asks whose number it is; the kernel's go to libc, the stack's become one call of the segment. What Linux checks
  * before it looks at the protocol (lengths, pointers) is checked here, in its order.
  */
+#include "host/preload/loopback.h"
 #include "host/preload/user.h"
 
 #include <fcntl.h>
@@ -140,14 +141,18 @@ EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct named n = {CALL_BIND, fd, stack_handle(fd), {0}};
 
-	return n.file ? (int)give(call_name_in(&n, addr, len)) : real.bind(fd, addr, len);
+	if (!n.file || loopback_gives_way(fd, n.file, addr, len))
+		return real.bind(fd, addr, len);
+	return (int)give(call_name_in(&n, addr, len));
 }
 
 EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct named n = {CALL_CONNECT, fd, stack_handle(fd), {0}};
 
-	return n.file ? (int)give(call_name_in(&n, addr, len)) : real.connect(fd, addr, len);
+	if (!n.file || loopback_gives_way(fd, n.file, addr, len))
+		return real.connect(fd, addr, len);
+	return (int)give(call_name_in(&n, addr, len));
 }
 
 EXPORT int listen(int fd, int backlog)

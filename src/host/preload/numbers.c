@@ -98,11 +98,12 @@ static int64_t close_stretches(unsigned int first, unsigned int last, int flags)
 	return ret;
 }
 
+/* The kernel finds the files from below and lets them go, when the call returns, from above. */
 static int64_t stack_close_range(unsigned int first, unsigned int last, int flags)
 {
 	if (first > last || (flags & ~(int)CLOSE_RANGE_UNSHARE) || !shim_configured())
 		return sys(SYS_close_range, first, last, flags); /* CLOSE_RANGE_CLOEXEC closes nothing now; ours have it */
-	for (int fd; !(flags & (int)CLOSE_RANGE_UNSHARE) && (fd = number_next_known(first, last)) >= 0;)
+	for (int fd; !(flags & (int)CLOSE_RANGE_UNSHARE) && (fd = number_last_known(first, last)) >= 0;)
 		stack_close(fd);
 	return close_stretches(first, last, flags);
 }
@@ -140,7 +141,7 @@ EXPORT int dup(int fd)
 }
 
 /* dup2() and dup3() onto @to: closes what it was, as close() does, but cannot fail by that. */
-static int64_t dup_onto(int fd, int to, int flags)
+int64_t dup_onto(int fd, int to, int flags)
 {
 	struct letting_go l;
 	int64_t ret;

@@ -98,7 +98,8 @@ void number_set(int fd, seg_handle file, enum seg_kind kind); /* we just made it
 void number_forget(int fd);		/* before and after whatever changes its meaning */
 void number_forget_range(unsigned int first, unsigned int last);
 bool number_is_own(int fd); /* the shim's own descriptor: the program sees EBADF */
-int number_next_known(unsigned int first, unsigned int last); /* the lowest cached stack number within; -1 */
+int number_last_known(unsigned int first, unsigned int last); /* the highest cached stack number within; -1 */
+int64_t dup_onto(int fd, int to, int flags); /* numbers.c: dup3(), for the program */
 int number_next_own(unsigned int first, unsigned int last);
 
 /* Own descriptors stand high, close-on-exec. Takes @fd (also on error) and gives its place: own_fd() its number now, which

@@ -13,6 +13,7 @@
 #include "host/preload/state.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -156,32 +157,30 @@ void number_forget_range(unsigned int first, unsigned int last)
 	atomic_fetch_add(&changes, 1);
 }
 
-static int number_next(unsigned int first, unsigned int last, bool own_one)
+int number_next_own(unsigned int first, unsigned int last)
 {
-	enum seg_kind kind;
-
 	for (unsigned int fd = first; fd <= last && fd < CHUNK * CHUNKS; fd++) {
-		uint64_t entry;
-
-		if (!chunks[fd / CHUNK]) {
+		if (!chunks[fd / CHUNK])
 			fd |= CHUNK - 1;
-			continue;
-		}
-		entry = chunks[fd / CHUNK][fd % CHUNK];
-		if (own_one ? entry == NUMBER_OWN : number_unpack(entry, &kind) != 0)
+		else if (chunks[fd / CHUNK][fd % CHUNK] == NUMBER_OWN)
 			return (int)fd;
 	}
 	return -1;
 }
 
-int number_next_known(unsigned int first, unsigned int last)
+int number_last_known(unsigned int first, unsigned int last)
 {
-	return number_next(first, last, false);
-}
+	enum seg_kind kind;
 
-int number_next_own(unsigned int first, unsigned int last)
-{
-	return number_next(first, last, true);
+	if (last >= CHUNK * CHUNKS)
+		last = CHUNK * CHUNKS - 1;
+	for (unsigned int fd = last; fd >= first && fd != UINT_MAX; fd--) {
+		if (!chunks[fd / CHUNK])
+			fd &= ~(CHUNK - 1);
+		else if (number_unpack(chunks[fd / CHUNK][fd % CHUNK], &kind))
+			return (int)fd;
+	}
+	return -1;
 }
 
 bool number_is_own(int fd)
