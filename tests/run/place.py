@@ -282,7 +282,8 @@ class World:
     def _two(self):
         place = self._net()
         self.sides.append(Lastack(place, "10.9.0.2", device="la0", peer="10.9.0.1"))
-        self.sides.append(Lastack(place, "10.9.1.2", device="la1", peer="10.9.1.1"))
+        self.sides.append(Lastack(place, "10.9.1.2", device="la1", peer="10.9.1.1",
+                                  options=("--addr", "fd19::2/64", "--peer", "fd19::1/64")))
 
     def path(self, *names):
         return os.path.join(self.folder, *names)

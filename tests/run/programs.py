@@ -93,8 +93,8 @@ def test_curl(world):
 
 def kill_program(process):
     """SIGKILL for the program itself, not for the `lastack run` that started it."""
-    for pid in reversed(place.descendants(process.pid)):
-        if place.name_of(pid) not in ("lastack", "lastack-exec", "lastack-keeper"):
+    for pid in place.descendants(process.pid):
+        if place.name_of(pid) == "curl":
             os.kill(pid, signal.SIGKILL)
     process.wait(5)
 
@@ -476,7 +476,12 @@ def play(kinds, needs, function):
         if need != "postgres" and not shutil.which(need, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
             return f"{need} is not installed"
     with place.World(*kinds) as world:
-        said = function(world)
+        try:
+            said = function(world)
+        except Exception:
+            for side in world.sides:
+                print("".join(f"# {side.stack}: {line}\n" for line in side.connections()[:50]), end="")
+            raise
         for side in world.sides:
             side.end_programs()
         for side in world.sides:

@@ -43,21 +43,22 @@ static pid_t parent_of(pid_t pid)
 	return at && strlen(at) > 4 ? (pid_t)strtol(at + 4, NULL, 10) : 0;
 }
 
-static bool is_attached(const struct executor *ex, pid_t pid)
+static bool is_connected(const struct executor *ex, pid_t pid)
 {
 	for (const struct client *c = ex->clients; c; c = c->next)
-		if (c->seg && !c->gone && c->pid == pid)
+		if (!c->gone && c->pid == pid)
 			return true;
 	return false;
 }
 
-/* Root, our own user, and whoever descends from the launcher or from one that is here: a worker that changed its user. */
+/* Root, our own user, and whoever descends from the launcher or from one that is here: a worker that changed its user, a
+ * program that the keeper of a joined one speaks for. */
 bool client_may_come(struct executor *ex, pid_t pid, uid_t uid)
 {
 	if (!uid || uid == geteuid())
 		return true;
 	for (int i = 0; i < ANCESTORS_MAX && pid > 1; i++) {
-		if (pid == ex->options.launcher || is_attached(ex, pid))
+		if (pid == ex->options.launcher || is_connected(ex, pid))
 			return true;
 		pid = parent_of(pid);
 	}

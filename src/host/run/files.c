@@ -369,13 +369,17 @@ void files_client_gone(struct executor *ex, struct client *client)
 {
 	for (uint32_t i = 0; i < ex->files.count; i++) {
 		struct run_file *file = ex->files.by_id[i];
+		bool ours = file->closer == client;
 
-		if (file->state != FILE_BOUND || (file->client != client && file->closer != client))
+		if (file->state != FILE_BOUND || (file->client != client && !ours))
 			continue;
 		if (file->client == client)
 			file->client = NULL;
 		if (file->closer == client)
 			file->closer = NULL;
+		/* Most hang up by themselves, and in the order in which the kernel closed them. */
+		if (!ours && !file->hung_up && !file_is_held(file))
+			continue;
 		if (!file_is_held_at_last(ex, file))
 			file_abandoned(ex, file);
 	}

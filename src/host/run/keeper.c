@@ -30,6 +30,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -430,6 +431,20 @@ static int keeper_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/*
+ * Joined: as long as we are connected to the executor, whoever descends from us may come to it, whatever user he became.
+ * Never closed, and no failure: most programs need nobody to speak for them.
+ */
+static void speak_for_program(const struct launch *launch)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/control", launch->folder->path);
+	if (fd >= 0)
+		connect(fd, (struct sockaddr *)&addr, sizeof(addr));
+}
+
 /* A segment and up to a thousand bells for each process; launch_exec() gives the program its own limit back. */
 static void raise_limit(void)
 {
@@ -460,8 +475,10 @@ void keeper_run(const struct launch *launch, int front)
 	}
 	if (!error && !k->over && launch->executor)
 		error = start_executor(k);
-	else if (!error && !k->over)
+	else if (!error && !k->over) {
+		speak_for_program(launch);
 		start_program(k);
+	}
 	if (!error && !k->over && launch->executor)
 		folder_write_keeper(launch->folder, getpid(), launch->rootless);
 	if (error) {
