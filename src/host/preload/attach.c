@@ -44,6 +44,7 @@ static void forked_child(void)
 {
 	spares_drop_inherited();
 	state->pid = (int)sys(SYS_getpid);
+	vfork_children = 0; /* were the parent's */
 }
 
 static void folder_look(void)
@@ -107,9 +108,12 @@ uint64_t shim_life(void)
 
 bool shim_is_vfork_child(void)
 {
-	int pid = (int)sys(SYS_getpid), none = 0;
+	int pid, none = 0;
 
 	shim_ready();
+	if (!vfork_children)
+		return false;
+	pid = (int)sys(SYS_getpid);
 	if (atomic_compare_exchange_strong(&state->pid, &none, pid))
 		return false; /* forked past libc: the page was wiped, nobody knew yet */
 	return none != pid;

@@ -83,6 +83,7 @@ static inline void shim_ready(void)
 int shim_attach(void);	       /* 0, or -ENETDOWN: there is no stack to join. Cheap once attached */
 uint64_t shim_life(void);      /* differs in every process that attached: what is cached per life ends with it. 0: not attached */
 bool shim_is_vfork_child(void); /* runs in its parent's memory with a descriptor table of its own: must not fill the cache */
+extern _Atomic uint32_t vfork_children; /* vfork.c: how many there may be now */
 
 /* The set's kernel epoll, an own number (below): made and registered with the executor if @make and there is none. -ENOENT
  * without one. Valid until the program closes its number of the set in this process. */
@@ -95,6 +96,7 @@ void kernel_set_forget(seg_handle set); /* closes our number of it; the kernel's
 seg_handle stack_handle(int fd); /* 0: a kernel number, or none at all: libc will say EBADF */
 seg_handle stack_handle_kind(int fd, enum seg_kind *kind);
 void number_set(int fd, seg_handle file, enum seg_kind kind); /* we just made it */
+void number_is_kernel(int fd);		/* the kernel just made it */
 void number_forget(int fd);		/* before and after whatever changes its meaning */
 void number_forget_range(unsigned int first, unsigned int last);
 bool number_is_own(int fd); /* the shim's own descriptor: the program sees EBADF */

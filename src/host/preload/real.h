@@ -85,6 +85,14 @@ struct stat64;
 	X(ssize_t, vmsplice, (int, const struct iovec *, size_t, unsigned int)) \
 	X(ssize_t, copy_file_range, (int, off64_t *, int, off64_t *, size_t, unsigned int)) \
 	/* numbers */ \
+	X(int, open, (const char *, int, ...)) \
+	X(int, open64, (const char *, int, ...)) \
+	X(int, openat, (int, const char *, int, ...)) \
+	X(int, openat64, (int, const char *, int, ...)) \
+	X(int, __open_2, (const char *, int)) \
+	X(int, __open64_2, (const char *, int)) \
+	X(int, __openat_2, (int, const char *, int)) \
+	X(int, __openat64_2, (int, const char *, int)) \
 	X(int, close, (int)) \
 	X(int, close_range, (unsigned int, unsigned int, int)) \
 	X(void, closefrom, (int)) \
@@ -97,6 +105,8 @@ struct stat64;
 	X(int, fstat64, (int, struct stat64 *)) \
 	X(int, __fxstat, (int, int, struct stat *)) \
 	X(int, __fxstat64, (int, int, struct stat64 *)) \
+	X(int, stat, (const char *, struct stat *)) \
+	X(int, stat64, (const char *, struct stat64 *)) \
 	X(int, fstatat, (int, const char *, struct stat *, int)) \
 	X(int, fstatat64, (int, const char *, struct stat64 *, int)) \
 	X(int, __fxstatat, (int, int, const char *, struct stat *, int)) \

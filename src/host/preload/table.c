@@ -133,6 +133,14 @@ void number_set(int fd, seg_handle file, enum seg_kind kind)
 		*at = number_pack(file, kind);
 }
 
+void number_is_kernel(int fd)
+{
+	number_entry *at = number_entry_of(fd, true);
+
+	if (at && !shim_is_vfork_child())
+		*at = NUMBER_KERNEL;
+}
+
 void number_forget(int fd)
 {
 	number_entry *at = number_entry_of(fd, false);
