@@ -212,6 +212,32 @@ static void a_signal_ends_a_blocked_call_and_a_time_limit_forbids_its_restart(vo
 	pair_close(&p);
 }
 
+static void who_goes_to_sleep_while_its_call_becomes_pending_is_woken_when_it_is_done(void **state)
+{
+	struct pair p = make_pair();
+	struct timespec second = {1, 0};
+	struct seg_slot *slot = slot_of(&us, 2);
+	pid_t child;
+
+	(void)state;
+	memcpy(slot->arg, (uint64_t[]){0, 10, SEG_IO_MSG, 0}, 4 * sizeof(uint64_t));
+	slot->sleeper = SLEEPER_FUTEX; /* as if set between the new state and the wake-up for it */
+	call_start(&us, 2, CALL_RECV, p.server.file);
+	while (slot->state != SLOT_PENDING)
+		;
+	usleep(20000);
+	child = fork();
+	if (!child) {
+		usleep(50000);
+		send_text(&us, p.client, "x");
+		_exit(0);
+	}
+	assert_int_equal(syscall(SYS_futex, &slot->state, FUTEX_WAIT, SLOT_PENDING, &second, NULL, 0), 0);
+	assert_int_equal(call_end(&us, 2), 1);
+	waitpid(child, NULL, 0);
+	pair_close(&p);
+}
+
 /* Sends until nothing more fits: the FIN cannot be acknowledged. */
 static void fill(struct number n)
 {
@@ -545,6 +571,7 @@ int main(void)
 		T(a_descriptor_in_flight_holds_the_file_until_it_is_destroyed),
 		T(close_under_a_blocked_recv_lets_the_recv_go_on),
 		T(a_signal_ends_a_blocked_call_and_a_time_limit_forbids_its_restart),
+		T(who_goes_to_sleep_while_its_call_becomes_pending_is_woken_when_it_is_done),
 		T(a_close_announced_before_it_is_done_lingers_even_if_the_hang_up_is_seen_first),
 		T(who_announces_a_close_and_dies_has_closed),
 		T(a_killed_process_leaves_nothing_behind),

@@ -28,32 +28,35 @@ static struct seg_slot *call_slot(const struct run_call *c)
 	return &c->client->seg->slot[c->slot];
 }
 
+/* Its thread may sleep. Of those that wait in a futex only a call that cannot be restarted wants to hear that it takes time,
+ * and one that went to sleep because of that is not to be woken by it. */
 static void call_set_state(struct executor *ex, struct run_call *c, enum seg_state state)
 {
-	atomic_store(&call_slot(c)->state, state);
-	if (c->waking)
+	struct seg_slot *slot = call_slot(c);
+
+	atomic_store(&slot->state, state);
+	if (state == SLOT_PENDING || c->waking || (state == SLOT_PENDING_EINTR && !atomic_load(&slot->sleeper)))
 		return;
 	c->waking = true;
 	c->next_waking = ex->waking;
 	ex->waking = c;
 }
 
+/* @sleeper stays as it is: its owner may just have set it, having seen this state, to wait for the next. */
 static void call_wake(struct executor *ex, struct run_call *c)
 {
 	struct seg_slot *slot = call_slot(c);
 	uint64_t one = 1;
 
-	if (!atomic_load(&slot->sleeper))
-		return;
-	ex->wakes++;
-	switch (atomic_exchange(&slot->sleeper, SLEEPER_NONE)) {
+	switch (atomic_load(&slot->sleeper)) {
 	case SLEEPER_FUTEX:
+		ex->wakes++;
 		syscall(SYS_futex, &slot->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 		break;
-	case SLEEPER_BELL:
-		if (c->client->bells && c->client->bells[c->slot] >= 0 &&
-		    write(c->client->bells[c->slot], &one, sizeof(one)) < 0)
-			ex->wakes--; /* full: it rings already */
+	case SLEEPER_BELL: /* rings for an answer alone */
+		if (slot->state == SLOT_DONE && c->client->bells && c->client->bells[c->slot] >= 0 &&
+		    write(c->client->bells[c->slot], &one, sizeof(one)) == sizeof(one))
+			ex->wakes++;
 		break;
 	}
 }

@@ -94,8 +94,8 @@ struct seg_pollfd {
 /**
  * struct seg_slot - one call
  * @state:    enum seg_state; a futex
- * @sleeper:  enum seg_sleeper; set before sleeping, cleared by whoever wakes. SLEEPER_FUTEX is woken also when SUBMITTED becomes
- *	      PENDING_EINTR: it sleeps in another way then
+ * @sleeper:  enum seg_sleeper; set before sleeping, cleared with the next call. Who wakes leaves it: it may have been set for the
+ *	      state that comes next. SLEEPER_FUTEX is woken also when SUBMITTED becomes PENDING_EINTR: it sleeps in another way then
  * @cancel:   a signal came: end it as one does, then SLOT_DONE. Set the slot's bit again to be seen
  * @call:     enum seg_call
  * @file:     what it acts on; replies may return one
