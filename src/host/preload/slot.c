@@ -22,8 +22,10 @@
 #include <pthread.h>
 #include <string.h>
 
-#define NEST_MAX 8	  /* handlers within handlers, each within a call */
-#define FRAMES	 (1 << 20) /* no farther apart can two frames of one stack be, for the comparison to mean something */
+#define NEST_MAX   8	     /* handlers within handlers, each within a call */
+#define LOOK_AGAIN 16
+#define LOOK_LEAST 16
+#define FRAMES	   (1 << 20) /* no farther apart can two frames of one stack be, for the comparison to mean something */
 
 /**
  * struct nest - the calls of one thread, innermost last
@@ -31,12 +33,16 @@
  * @depth: calls in progress
  * @slot:  of each depth, number + 1; kept for the next call
  * @frame: where each call in progress keeps its struct call
+ * @turns: how long to look for an answer before sleeping
+ * @looks: how often it did
  */
 struct nest {
 	uint64_t life;
 	unsigned int depth;
 	unsigned int slot[NEST_MAX];
 	uintptr_t frame[NEST_MAX];
+	unsigned int looks;
+	int turns;
 };
 
 static __thread volatile struct nest nest __attribute__((tls_model("initial-exec")));
@@ -136,11 +142,26 @@ static void relax(void)
 #endif
 }
 
-/* Worth a look while nobody has said that it takes time. */
+/*
+ * Worth a look while nobody has said that it takes time: about as long as answers took of late. Where they take longer than we
+ * would look (the executor's processor is ours, or busy), looking only keeps it from its work; try again now and then.
+ */
 bool call_done(struct call *call)
 {
-	for (unsigned int turn = 0; call->slot->state == SLOT_SUBMITTED && turn < spin_turns; turn++)
+	int turn = 0, limit = nest.turns, most = (int)spin_turns;
+
+	if (call->slot->state != SLOT_SUBMITTED)
+		return call->slot->state == SLOT_DONE;
+	if (nest.looks++ % LOOK_AGAIN == 0)
+		limit = most;
+	while (call->slot->state == SLOT_SUBMITTED && turn < limit) {
 		relax();
+		turn++;
+	}
+	if (turn < limit)
+		nest.turns += ((2 * turn + LOOK_LEAST < most ? 2 * turn + LOOK_LEAST : most) - limit) / 4;
+	else
+		nest.turns -= nest.turns / 4;
 	return call->slot->state == SLOT_DONE;
 }
 
