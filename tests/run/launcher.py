@@ -335,6 +335,22 @@ def test_when_the_executor_dies_every_call_ends_with_enetdown():
     equal(os.path.exists(folder(NAME)), False)
 
 
+def test_when_the_keeper_is_killed_programs_go_on_and_the_stack_ends_with_the_last():
+    process = start(*python("import os, signal, socket, time; l = socket.socket(); l.bind(('127.0.0.1', 99)); l.listen();"
+                            "os.kill(os.getppid(), signal.SIGKILL); time.sleep(0.2);"
+                            "c = socket.create_connection(('127.0.0.1', 99)); a, _ = l.accept(); c.send(b'on'); print(a.recv(9), flush=True)"),
+                    options=["--name", NAME])
+    stack = []
+    wait_until(lambda: stack.extend(p for p in place.descendants(os.getpid()) if place.name_of(p) == "lastack-exec") or stack)
+    equal(process.stdout.readline(), "b'on'\n")
+    said = process.communicate(timeout=5)[1]
+    equal((process.returncode, "the process that kept the stack was killed" in said), (125, True))
+    for pid in set(stack):
+        os.waitpid(pid, getattr(os, "__WALL", 0x40000000))
+    equal(run("true").returncode, 0)  # cleans up what the dead left
+    equal(os.path.exists(folder(NAME)), False)
+
+
 # ---------------------------------------------------------------- on a device
 
 

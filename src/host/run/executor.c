@@ -94,9 +94,19 @@ void executor_note(struct executor *ex, enum executor_note_kind kind, const stru
 
 static void on_launcher(struct executor *ex, struct watch *watch, uint32_t events)
 {
-	(void)watch;
+	struct executor_note note;
+
 	(void)events;
-	executor_stop(ex);
+	if (recv(watch->fd, &note, sizeof(note), MSG_DONTWAIT) > 0)
+		executor_stop(ex);
+	else
+		watch_close(ex, watch);
+}
+
+/* A launcher that was killed told nothing: its programs go on, and the stack ends with the last of them. */
+static bool is_deserted(const struct executor *ex)
+{
+	return ex->options.launcher_fd >= 0 && ex->launcher.fd < 0 && !ex->clients;
 }
 
 /* ------------------------------------------------------------------ the loop */
@@ -197,7 +207,7 @@ int executor_run(struct executor *ex)
 	int error = 0;
 
 	executor_note(ex, NOTE_READY, NULL, -1);
-	while (!ex->stopped && !error)
+	while (!ex->stopped && !error && !is_deserted(ex))
 		error = round_of(ex);
 	return error ? error : ex->error;
 }

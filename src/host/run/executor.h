@@ -6,7 +6,7 @@
  *	programs: "control" in the stack's folder --> a segment each (host/run/segment.h) --> calls
  *
  * One thread. Everything that the protocol needs lives in its private memory; programs reach it through segments only.
- * It ends when the launcher says so or is gone.
+ * It ends when the launcher says so; if that one is gone, with the last program.
  */
 #ifndef LA_RUN_EXECUTOR_H
 #define LA_RUN_EXECUTOR_H
@@ -19,7 +19,7 @@
 struct executor;
 
 /*
- * Between launcher and executor: a SOCK_SEQPACKET pair. The launcher says "end" with any message, or by being gone. It
+ * Between launcher and executor: a SOCK_SEQPACKET pair. The launcher says "end" with any message. It
  * keeps the segments' descriptors (SCM_RIGHTS), so that it can end the calls in them should the executor die.
  */
 enum executor_note_kind {

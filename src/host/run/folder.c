@@ -157,6 +157,32 @@ static int make_hold(struct folder *folder)
 	return folder->hold < 0 ? folder->hold : writer < 0 ? writer : 0;
 }
 
+/* Stacks that were killed, and whose names nobody uses again. */
+static void sweep(void)
+{
+	char base[FOLDER_PATH];
+	struct folder dead;
+	struct dirent **list;
+	int count;
+
+	base_path(base, sizeof(base));
+	count = scandir(base, &list, NULL, NULL);
+	for (int i = 0; i < count; i++) {
+		const char *name = list[i]->d_name;
+
+		if (folder_name_is_good(name) && folder_path(dead.path, name)) {
+			dead.lock = open_in(&dead, "lock", O_RDWR, 0);
+			if (dead.lock >= 0 && !flock(dead.lock, LOCK_EX | LOCK_NB) && lock_is_current(&dead, dead.lock))
+				folder_remove(&dead);
+			if (dead.lock >= 0)
+				close(dead.lock);
+		}
+		free(list[i]);
+	}
+	if (count >= 0)
+		free(list);
+}
+
 int folder_make(struct folder *folder, const char *name)
 {
 	int error = make_base();
@@ -164,6 +190,7 @@ int folder_make(struct folder *folder, const char *name)
 	*folder = (struct folder){.lock = -1, .hold = -1};
 	if (error)
 		return error;
+	sweep();
 	if (!folder_path(folder->path, name))
 		return -ENAMETOOLONG;
 	error = take_lock(folder);

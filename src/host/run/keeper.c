@@ -104,7 +104,7 @@ static void executor_process(struct keeper *k, int notes, int words)
 	close(words);
 	close(k->front);
 	close(k->signals);
-	folder_close(k->launch->folder);
+	close(k->launch->folder->hold); /* the lock stays, should the keeper be killed */
 	_exit(k->launch->executor(k->launch->world, notes));
 }
 
