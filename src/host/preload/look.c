@@ -70,46 +70,66 @@ EXPORT int __fxstat64(int version, int fd, struct stat64 *st)
 	return fstat_seen(real.__fxstat64(version, fd, st), fd, st);
 }
 
-/* With AT_EMPTY_PATH the directory is the file. */
-static bool names_itself(const char *path, int flags)
+static size_t link_of_ours(int dir, const char *path, char *text, enum seg_kind *kind);
+
+/* What a path leads to that led to a FIFO. With AT_EMPTY_PATH the directory is the file. */
+static enum seg_kind kind_at(int dir, const char *path, int flags)
 {
-	return (flags & AT_EMPTY_PATH) && (!path || !*path);
+	enum seg_kind kind = SEG_KIND_NONE;
+	char text[40];
+
+	if ((flags & AT_EMPTY_PATH) && (!path || !*path))
+		stack_handle_kind(dir, &kind);
+	else if (!(flags & AT_SYMLINK_NOFOLLOW))
+		link_of_ours(dir, path, text, &kind);
+	return kind;
+}
+
+static int stat_seen(int ret, int dir, const char *path, void *st, int flags)
+{
+	enum seg_kind kind = SEG_KIND_NONE;
+
+	if (ret == 0 && S_ISFIFO(((struct stat *)st)->st_mode))
+		kind = kind_at(dir, path, flags);
+	if (kind != SEG_KIND_NONE)
+		dress(kind, st);
+	return ret;
+}
+
+EXPORT int stat(const char *path, struct stat *st)
+{
+	shim_ready();
+	return stat_seen(real.stat(path, st), AT_FDCWD, path, st, 0);
+}
+
+EXPORT int stat64(const char *path, struct stat64 *st)
+{
+	shim_ready();
+	return stat_seen(real.stat64(path, st), AT_FDCWD, path, st, 0);
 }
 
 EXPORT int fstatat(int fd, const char *path, struct stat *st, int flags)
 {
-	int ret;
-
 	shim_ready();
-	ret = real.fstatat(fd, path, st, flags);
-	return names_itself(path, flags) ? fstat_seen(ret, fd, st) : ret;
+	return stat_seen(real.fstatat(fd, path, st, flags), fd, path, st, flags);
 }
 
 EXPORT int fstatat64(int fd, const char *path, struct stat64 *st, int flags)
 {
-	int ret;
-
 	shim_ready();
-	ret = real.fstatat64(fd, path, st, flags);
-	return names_itself(path, flags) ? fstat_seen(ret, fd, st) : ret;
+	return stat_seen(real.fstatat64(fd, path, st, flags), fd, path, st, flags);
 }
 
 EXPORT int __fxstatat(int version, int fd, const char *path, struct stat *st, int flags)
 {
-	int ret;
-
 	shim_ready();
-	ret = real.__fxstatat(version, fd, path, st, flags);
-	return names_itself(path, flags) ? fstat_seen(ret, fd, st) : ret;
+	return stat_seen(real.__fxstatat(version, fd, path, st, flags), fd, path, st, flags);
 }
 
 EXPORT int __fxstatat64(int version, int fd, const char *path, struct stat64 *st, int flags)
 {
-	int ret;
-
 	shim_ready();
-	ret = real.__fxstatat64(version, fd, path, st, flags);
-	return names_itself(path, flags) ? fstat_seen(ret, fd, st) : ret;
+	return stat_seen(real.__fxstatat64(version, fd, path, st, flags), fd, path, st, flags);
 }
 
 EXPORT int statx(int fd, const char *path, int flags, unsigned int mask, struct statx *stx)
@@ -120,7 +140,9 @@ EXPORT int statx(int fd, const char *path, int flags, unsigned int mask, struct 
 
 	shim_ready();
 	ret = real.statx(fd, path, flags, mask, stx);
-	if (ret < 0 || !names_itself(path, flags) || !S_ISFIFO(stx->stx_mode) || !stack_handle_kind(fd, &kind))
+	if (ret == 0 && S_ISFIFO(stx->stx_mode))
+		kind = kind_at(fd, path, flags);
+	if (kind == SEG_KIND_NONE)
 		return ret;
 	st.st_ino = stx->stx_ino;
 	dress(kind, &st);
@@ -197,65 +219,90 @@ static int own_number_of(const char *path)
 	return fd;
 }
 
-static size_t link_text(char *text, const char *path, const struct stat *st)
+static size_t link_text(char *text, const char *path, const struct stat *st, enum seg_kind *kind)
 {
 	int fd = own_number_of(path);
-	enum seg_kind kind = SEG_KIND_NONE;
 	struct stat mine;
 	size_t len;
 
+	*kind = SEG_KIND_NONE;
 	if (fd >= 0 && sys(SYS_fstat, fd, &mine) == 0 && mine.st_ino == st->st_ino && mine.st_dev == st->st_dev)
-		stack_handle_kind(fd, &kind);
-	if (kind == SEG_KIND_EPOLL)
+		stack_handle_kind(fd, kind);
+	if (*kind == SEG_KIND_EPOLL)
 		return put_text(text, "anon_inode:[eventpoll]");
+	*kind = SEG_KIND_SOCKET;
 	len = put_text(text, "socket:[");
 	len += put_number(text + len, st->st_ino);
 	return len + put_text(text + len, "]");
 }
 
-/* libc's answer stands unless it is a link to a FIFO of the stack's. */
-static ssize_t link_seen(ssize_t ret, int dir, const char *path, char *buf, size_t size)
+/* What a link to a FIFO of the stack's reads as; 0: it is none. */
+static size_t link_of_ours(int dir, const char *path, char *text, enum seg_kind *kind)
 {
-	char prefix[300], text[40];
+	char prefix[300], target[300];
 	struct stat st;
 	size_t len;
+	long got;
 
-	if (ret <= 0 || buf[0] != '/' || !shim_configured())
-		return ret;
+	if (!shim_configured() || !path)
+		return 0;
+	got = sys(SYS_readlinkat, dir, path, target, sizeof(target));
+	if (got <= 0 || target[0] != '/')
+		return 0;
 	if (sys(SYS_newfstatat, dir, path, &st, 0) < 0 || !S_ISFIFO(st.st_mode) || st.st_dev != fifo_dev)
-		return ret;
+		return 0;
 	len = fifo_prefix(prefix, sizeof(prefix));
-	if (len > (size_t)ret)
-		len = (size_t)ret;
-	if (!len || memcmp(prefix, buf, len))
-		return ret;
-	len = link_text(text, path, &st);
+	if (!len || len > (size_t)got || memcmp(prefix, target, len))
+		return 0;
+	return link_text(text, path, &st, kind);
+}
+
+/* True when @buf has the answer; nothing behind it is touched. */
+static bool link_seen(int dir, const char *path, char *buf, size_t size, ssize_t *ret)
+{
+	enum seg_kind kind;
+	char text[40];
+	size_t len = size ? link_of_ours(dir, path, text, &kind) : 0;
+
 	if (len > size)
 		len = size;
 	memcpy(buf, text, len);
-	return (ssize_t)len;
+	*ret = (ssize_t)len;
+	return len != 0;
 }
 
 EXPORT ssize_t readlink(const char *path, char *buf, size_t size)
 {
+	ssize_t ret;
+
 	shim_ready();
-	return link_seen(real.readlink(path, buf, size), AT_FDCWD, path, buf, size);
+	return link_seen(AT_FDCWD, path, buf, size, &ret) ? ret : real.readlink(path, buf, size);
 }
 
 EXPORT ssize_t readlinkat(int dir, const char *path, char *buf, size_t size)
 {
+	ssize_t ret;
+
 	shim_ready();
-	return link_seen(real.readlinkat(dir, path, buf, size), dir, path, buf, size);
+	return link_seen(dir, path, buf, size, &ret) ? ret : real.readlinkat(dir, path, buf, size);
 }
 
 EXPORT ssize_t __readlink_chk(const char *path, char *buf, size_t size, size_t room)
 {
+	ssize_t ret;
+
 	shim_ready();
-	return link_seen(real.__readlink_chk(path, buf, size, room), AT_FDCWD, path, buf, size);
+	if (size <= room && link_seen(AT_FDCWD, path, buf, size, &ret))
+		return ret;
+	return real.__readlink_chk(path, buf, size, room);
 }
 
 EXPORT ssize_t __readlinkat_chk(int dir, const char *path, char *buf, size_t size, size_t room)
 {
+	ssize_t ret;
+
 	shim_ready();
-	return link_seen(real.__readlinkat_chk(dir, path, buf, size, room), dir, path, buf, size);
+	if (size <= room && link_seen(dir, path, buf, size, &ret))
+		return ret;
+	return real.__readlinkat_chk(dir, path, buf, size, room);
 }
