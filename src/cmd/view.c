@@ -152,9 +152,13 @@ void view_frame(struct view *view, bool out, const void *frame, size_t len, uint
 
 void view_looped(struct view *view, const void *packet, size_t len, uint64_t now_ns)
 {
-	if (view->file)
-		lab_pcapng_packet(&view->pcap, view->loopback, now_ns + view->epoch_ns, LAB_PCAPNG_OUT, packet, len,
-				  remark_find(view, packet, len));
+	const char *remark = remark_find(view, packet, len);
+
+	if (!view->file)
+		return;
+	lab_pcapng_packet(&view->pcap, view->loopback, now_ns + view->epoch_ns, LAB_PCAPNG_OUT, packet, len, remark);
+	if (remark)
+		fflush(view->file); /* a stack may run for long before anybody looks */
 }
 
 static void event_text(const struct la_trace_event *event, char *text, size_t cap)

@@ -146,6 +146,17 @@ def test_signals_are_passed_on_once_each():
     equal(process.returncode, 0)
 
 
+def test_a_signal_to_the_whole_group_reaches_the_program_once():
+    process = start(*python(COUNTER), start_new_session=True)
+    equal(process.stdout.readline(), "up\n")
+    sent = [signal.SIGINT, signal.SIGUSR1, signal.SIGUSR1, signal.SIGWINCH, signal.SIGTERM]
+    for sig in sent:
+        os.killpg(process.pid, sig)
+        time.sleep(0.03)
+    equal(process.communicate(timeout=10)[0].split(), [str(int(s)) for s in sent])
+    equal(process.returncode, 0)
+
+
 def test_a_program_that_stops_stops_the_launcher_and_goes_on_with_it():
     process = start(*python("import os, signal; os.kill(os.getpid(), signal.SIGSTOP); print('on')"))
     pid, status = os.waitpid(process.pid, os.WUNTRACED)

@@ -320,7 +320,7 @@ static void reap(struct keeper *k)
 	pid_t pid;
 
 	while (read(k->signals, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo == SIGTERM && k->background && k->notes >= 0)
+		if (info.ssi_signo == SIGTERM && k->notes >= 0)
 			k->ending = send(k->notes, &(struct executor_note){.kind = NOTE_END}, sizeof(struct executor_note),
 					 MSG_NOSIGNAL) > 0;
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
@@ -349,8 +349,32 @@ static bool anybody_left(const struct keeper *k)
 	return folder_is_held(k->launch->folder);
 }
 
+/* See group_has_it(). */
+static void forget_signal(struct keeper *k)
+{
+	struct report message;
+	sigset_t set;
+
+	if (recv(k->front, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message)) {
+		close(k->front); /* the launcher was killed */
+		k->front = -1;
+		return;
+	}
+	sigemptyset(&set);
+	sigaddset(&set, message.value);
+	sigtimedwait(&set, NULL, &(struct timespec){0, 0});
+}
+
+/* From now on SIGTERM is meant for us. */
 static void go_to_background(struct keeper *k)
 {
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigtimedwait(&set, NULL, &(struct timespec){0, 0});
+	sigaddset(&set, SIGCHLD);
+	signalfd(k->signals, &set, 0);
 	k->background = true;
 	report(k, REPORT_BACKGROUND, 0);
 	if (k->launch->wait)
@@ -399,6 +423,7 @@ static void keeper_wait(struct keeper *k)
 		{.fd = k->notes, .events = POLLIN},
 		{.fd = k->words, .events = POLLIN},
 		{.fd = held ? k->launch->folder->hold : -1, .events = POLLIN},
+		{.fd = k->front, .events = POLLIN},
 	};
 
 	if (poll(fds, sizeof(fds) / sizeof(fds[0]), k->dead ? MOURN_MS : -1) < 0)
@@ -411,6 +436,8 @@ static void keeper_wait(struct keeper *k)
 		if (fds[1].revents & (POLLHUP | POLLERR))
 			on_executor_gone(k);
 	}
+	if (fds[4].revents)
+		forget_signal(k);
 	if (fds[0].revents)
 		reap(k);
 	if (k->dead)
@@ -422,12 +449,11 @@ static int keeper_signals(void)
 {
 	sigset_t set;
 
-	/* Nothing that is meant for the program ends us: SIGTERM counts once the program is over. */
+	/* Nothing that is meant for the program ends us. */
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 

@@ -7,13 +7,14 @@
 
 #include "host/run/launcher.h"
 
-/* What the keeper tells the launcher, a message each. The end of the socket: all is over. */
+/* What the keeper tells the launcher, a message each, and one the other way. The end of the socket: all is over. */
 enum report_kind {
 	REPORT_STARTED,	   /* value: the program's process */
 	REPORT_STOPPED,	   /* value: by which signal */
 	REPORT_ENDED,	   /* value: its wait status */
 	REPORT_FAILED,	   /* value: exit status; it has been said why */
 	REPORT_BACKGROUND, /* others live on */
+	REPORT_FORGET,	   /* launcher->: the signal that came to the whole group */
 };
 
 struct report {

@@ -3,8 +3,9 @@
  * host/run/launcher.c - the process that was started: hands signals to the program, ends as the program ends
  *
  * In:   signals, by a signalfd; the keeper's reports.
- * Here: the program is in our process group, so what the terminal sends (SI_KERNEL) it has got already; what a process
- *       sends to us is sent on. When the program stops we stop, for the shell that waits for us.
+ * Here: the program is in our process group, so what the terminal sends (SI_KERNEL) it has got already, and what somebody
+ *       sends to the whole group, too; what is sent to us alone is sent on. When the program stops we stop, for the shell
+ *       that waits for us.
  * Out:  the program's exit status, or death by the same signal.
  */
 #include "host/run/keeper.h"
@@ -86,6 +87,22 @@ static int watch_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+static bool read_proc(pid_t pid, const char *name, char *text, size_t room)
+{
+	char path[32];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	len = read(fd, text, room - 1);
+	close(fd);
+	text[len < 0 ? 0 : len] = 0;
+	return len > 0;
+}
+
 static void send_on(struct front *front, const struct signalfd_siginfo *info)
 {
 	siginfo_t copy = {.si_signo = (int)info->ssi_signo, .si_code = info->ssi_code};
@@ -100,12 +117,28 @@ static void send_on(struct front *front, const struct signalfd_siginfo *info)
 	syscall(SYS_pidfd_send_signal, front->program_fd, info->ssi_signo, &copy, 0);
 }
 
+/* The keeper is in the group and blocks all signals: one that it has, too, was sent to the group. A group is signalled from its
+ * youngest member to its eldest, so the keeper has it before us. It is told to forget it. */
+static bool group_has_it(const struct front *front, unsigned sig)
+{
+	char text[4096];
+	const char *line;
+
+	if (!read_proc(front->keeper, "status", text, sizeof(text)))
+		return false;
+	line = strstr(text, "\nShdPnd:");
+	if (!line || !(strtoull(line + 8, NULL, 16) >> (sig - 1) & 1))
+		return false;
+	send(front->reports, &(struct report){REPORT_FORGET, (int)sig}, sizeof(struct report), MSG_NOSIGNAL);
+	return true;
+}
+
 static void on_signals(struct front *front)
 {
 	struct signalfd_siginfo info;
 
 	while (read(front->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_code != SI_KERNEL && front->program_fd >= 0)
+		if (info.ssi_code != SI_KERNEL && front->program_fd >= 0 && !group_has_it(front, info.ssi_signo))
 			send_on(front, &info);
 		if (info.ssi_signo == SIGTSTP)
 			raise(SIGSTOP);
@@ -115,17 +148,11 @@ static void on_signals(struct front *front)
 /* A report of a stop may be older than the SIGCONT that ended it. */
 static bool program_is_stopped(const struct front *front)
 {
-	char path[32], text[512] = "";
+	char text[512];
 	const char *behind;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)front->program);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!read_proc(front->program, "stat", text, sizeof(text)))
 		return false;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = 0;
-	close(fd);
 	behind = strrchr(text, ')');
 	return behind && behind[1] == ' ' && behind[2] == 'T';
 }
@@ -160,6 +187,8 @@ static void on_report(struct front *front)
 		break;
 	case REPORT_BACKGROUND:
 		front->over = !front->launch->wait;
+		break;
+	case REPORT_FORGET:
 		break;
 	}
 }
