@@ -7,7 +7,8 @@
  *       of its descriptors; calls may stay pending, and what is pending may be interrupted. The sock behind a descriptor
  *       (SO_COOKIE) leads to its struct end, whoever holds it under whatever number.
  *       What an end sends begins with its number, and each byte behind says its place: so the reader knows whom it hears and
- *       what must come next, over dup, fork, ports used again, and bits flipped on the way.
+ *       what must come next, over dup, fork, exec, descriptors in flight, ports used again, and bits flipped on the way. A byte
+ *       that was sent as urgent may be left out. In some worlds memory is refused now and then.
  * Out:  what was counted, or the first thing that did not hold.
  */
 #include "life.h"
@@ -23,7 +24,7 @@
 #include "lab/ladder.h"
 #include "lab/wire.h"
 
-enum { LIVES = 8, TURNS = 260, TASKS = 3, ENDS = 96, FDS = 24, PIECE = 30000, PORT = 80 };
+enum { LIVES = 8, TURNS = 260, TASKS = 3, ENDS = 96, FDS = 24, PIECE = 30000, PORT = 80, URGENT = 8, FLIGHT = 4 };
 enum { SERVER, CLIENT };
 enum { STREAM_LIFE = 60 };
 
@@ -31,6 +32,7 @@ enum { STREAM_LIFE = 60 };
  * struct end - one sock of one host, from its first sight
  * @speaker: the end whose bytes arrive here; -1 before the first
  * @sent:    bytes that send() has taken, without those of a send() that is pending
+ * @urgent:  the places of those that were sent with MSG_OOB
  * @over:    an error was told, or the program gave up: the end of file need not be the peer's
  */
 struct end {
@@ -38,6 +40,8 @@ struct end {
 	uint64_t id;
 	int speaker;
 	uint64_t sent, got;
+	uint64_t urgent[URGENT];
+	int nr_urgent;
 	unsigned sending, receiving;
 	bool over;
 };
@@ -47,9 +51,10 @@ struct act {
 	struct lab_call *call;
 	struct act *next;
 	struct end *end;
-	enum { ACT_OTHER, ACT_SEND, ACT_RECV, ACT_PEEK } kind;
+	enum { ACT_OTHER, ACT_SEND, ACT_RECV, ACT_PEEK, ACT_OOB, ACT_EPOLL } kind;
 	struct sockaddr_storage addr;
 	struct pollfd pfd;
+	struct epoll_event events[3];
 	socklen_t len;
 	size_t size;
 	uint8_t bytes[];
@@ -58,7 +63,8 @@ struct act {
 struct party {
 	struct lab_host *host;
 	struct lab_thread tasks[TASKS];
-	int listener; /* -1: closed */
+	struct la_file *flight[FLIGHT]; /* NULL: none */
+	int listener, epfd;		/* -1: closed, none yet */
 };
 
 struct life {
@@ -75,7 +81,8 @@ struct life {
 	uint64_t chance;
 	int family; /* AF_INET, AF_INET6 or LAB_MAPPED */
 	char why[400];
-	bool show;
+	bool show, short_of_memory;
+	bool in_order; /* the wire neither loses nor reorders */
 };
 
 static uint64_t below(struct life *l, uint64_t limit)
@@ -134,30 +141,77 @@ static void fill(struct life *l, struct act *act)
 		act->bytes[i] = byte_at((int)(act->end - l->ends), act->end->sent + i);
 }
 
-static void compare(struct life *l, struct act *act, uint64_t count)
+static bool is_urgent(const struct end *speaker, uint64_t place)
+{
+	for (int i = 0; i < speaker->nr_urgent; i++) {
+		if (speaker->urgent[i] == place)
+			return true;
+	}
+	return false;
+}
+
+/* The place behind the @count bytes that were read. */
+static uint64_t compare(struct life *l, struct act *act, uint64_t count)
 {
 	struct end *end = act->end;
+	uint64_t place = end->got;
 
 	if (count && end->speaker < 0 && !end->got) {
 		end->speaker = act->bytes[0];
 		if (end->speaker >= l->nr_ends || l->ends[end->speaker].host == end->host)
 			wrong(l, "the first byte says that end %d speaks", end->speaker);
 	}
-	for (uint64_t i = 0; i < count && !l->why[0]; i++) {
-		if (act->bytes[i] != byte_at(end->speaker, end->got + i))
-			wrong(l, "byte %llu of end %d is not what was sent", (unsigned long long)(end->got + i),
-			      end->speaker);
+	for (uint64_t i = 0; i < count && !l->why[0]; i++, place++) {
+		while (act->bytes[i] != byte_at(end->speaker, place) && is_urgent(&l->ends[end->speaker], place))
+			place++;
+		if (act->bytes[i] != byte_at(end->speaker, place))
+			wrong(l, "byte %llu of end %d is not what was sent", (unsigned long long)place, end->speaker);
 	}
 	l->tally->bytes += count;
+	return place;
+}
+
+/* Behind a hole Linux takes a byte of the header for one that is missing (tcp_urg()). */
+static void compare_urgent(struct life *l, const struct act *act)
+{
+	int speaker = act->end->speaker;
+	const struct end *end = &l->ends[speaker];
+
+	l->tally->urgent++;
+	if (!l->in_order || l->short_of_memory)
+		return;
+	for (int i = 0; speaker >= 0 && i < end->nr_urgent; i++) {
+		if (act->bytes[0] == byte_at(speaker, end->urgent[i]))
+			return;
+	}
+	if (speaker >= 0)
+		wrong(l, "an urgent byte that end %d has not sent", speaker);
 }
 
 static void at_end_of_file(struct life *l, const struct end *end)
 {
+	const struct end *speaker = &l->ends[end->speaker];
+	uint64_t got = end->got;
+
 	if (end->over || end->speaker < 0)
 		return;
-	if (end->got != l->ends[end->speaker].sent)
-		wrong(l, "end of file after %llu bytes of %llu", (unsigned long long)end->got,
-		      (unsigned long long)l->ends[end->speaker].sent);
+	while (got < speaker->sent && is_urgent(speaker, got))
+		got++;
+	if (got != speaker->sent)
+		wrong(l, "end of file after %llu bytes of %llu", (unsigned long long)got,
+		      (unsigned long long)speaker->sent);
+}
+
+/* Each event has with it what was asked for. */
+static void look_at_events(struct life *l, const struct act *act, int64_t count)
+{
+	for (int64_t i = 0; i < count; i++) {
+		uint32_t asked = (uint32_t)act->events[i].data.u64;
+
+		l->tally->events++;
+		if (!act->events[i].events || act->events[i].events & ~(asked | EPOLLERR | EPOLLHUP))
+			wrong(l, "epoll_wait() tells of %#x where %#x was asked for", act->events[i].events, asked);
+	}
 }
 
 /* ------------------------------------------------------------------ calls */
@@ -181,9 +235,11 @@ static void returned(struct lab_observer *obs, struct lab_call *call)
 
 	if (l->show)
 		tell(l, call);
+	if (act && act->kind == ACT_EPOLL)
+		look_at_events(l, act, n);
 	if (!end)
 		return;
-	if (n < 0 && n != -EAGAIN && n != -EINTR && n != -EALREADY && n != -EINPROGRESS)
+	if (n < 0 && act->kind != ACT_OOB && n != -EAGAIN && n != -EINTR && n != -EALREADY && n != -EINPROGRESS)
 		end->over = true;
 	switch (act->kind) {
 	case ACT_SEND:
@@ -193,8 +249,7 @@ static void returned(struct lab_observer *obs, struct lab_call *call)
 	case ACT_RECV:
 		end->receiving--;
 		if (n > 0)
-			compare(l, act, (uint64_t)n);
-		end->got += n > 0 ? (uint64_t)n : 0;
+			end->got = compare(l, act, (uint64_t)n);
 		if (!n && act->size)
 			at_end_of_file(l, end);
 		break;
@@ -202,6 +257,11 @@ static void returned(struct lab_observer *obs, struct lab_call *call)
 		if (n > 0 && !end->receiving)
 			compare(l, act, (uint64_t)n);
 		break;
+	case ACT_OOB:
+		if (n > 0)
+			compare_urgent(l, act);
+		break;
+	case ACT_EPOLL:
 	case ACT_OTHER:
 		break;
 	}
@@ -319,6 +379,35 @@ static void do_send(struct life *l, int who, int task, int fd)
 	      (below(l, 2) ? MSG_DONTWAIT : 0) | (below(l, 8) ? 0 : MSG_MORE) | MSG_NOSIGNAL);
 }
 
+/* One byte, of which the place is known; not where neighbours look alike, nor farther than 16 bits of pointer reach. */
+static void do_send_urgent(struct life *l, int who, int task, int fd)
+{
+	struct end *end = end_of_fd(l, who, task, fd);
+	struct act *act;
+
+	if (!end || end->sending || !end->sent || end->sent > 60000 || end->nr_urgent == URGENT ||
+	    (end->sent & 0xff) >= 0xf0)
+		return;
+	act = act_new(l, &l->parties[who], end, 1);
+	act->kind = ACT_SEND;
+	end->sending++;
+	end->urgent[end->nr_urgent++] = end->sent;
+	fill(l, act);
+	BEGIN(act, send, fd, act->bytes, 1, MSG_OOB | MSG_NOSIGNAL | (below(l, 2) ? MSG_DONTWAIT : 0));
+}
+
+static void do_recv_urgent(struct life *l, int who, int task, int fd)
+{
+	struct end *end = end_of_fd(l, who, task, fd);
+	struct act *act;
+
+	if (!end)
+		return;
+	act = act_new(l, &l->parties[who], end, 1);
+	act->kind = ACT_OOB;
+	BEGIN(act, recv, fd, act->bytes, 1, MSG_OOB | (below(l, 4) ? 0 : MSG_PEEK));
+}
+
 /* SO_RCVLOWAT, set or inherited: of two recv() at once nobody knows which took what first. */
 static bool waits_for_more(struct life *l, int who, int task, int fd)
 {
@@ -399,7 +488,7 @@ static void do_option(struct life *l, int who, int task, int fd)
 	} options[] = {
 		{SOL_TCP, TCP_NODELAY, 2},	{SOL_TCP, TCP_CORK, 2},		 {SOL_SOCKET, SO_KEEPALIVE, 2},
 		{SOL_TCP, TCP_KEEPIDLE, 30},	{SOL_TCP, TCP_KEEPINTVL, 20},	 {SOL_SOCKET, SO_RCVBUF, 20000},
-		{SOL_SOCKET, SO_SNDBUF, 20000}, {SOL_SOCKET, SO_RCVLOWAT, 3000},
+		{SOL_SOCKET, SO_SNDBUF, 20000}, {SOL_SOCKET, SO_RCVLOWAT, 3000}, {SOL_SOCKET, SO_OOBINLINE, 2},
 	};
 	size_t i = below(l, sizeof(options) / sizeof(options[0]));
 	int value = (int)below(l, (uint64_t)options[i].most);
@@ -426,8 +515,47 @@ static void do_poll(struct life *l, int who, int task, int fd)
 {
 	struct act *act = act_new(l, &l->parties[who], NULL, 0);
 
-	act->pfd = (struct pollfd){.fd = fd, .events = POLLIN | POLLOUT | POLLRDHUP};
+	act->pfd = (struct pollfd){.fd = fd, .events = POLLIN | POLLPRI | POLLOUT | POLLRDHUP};
 	BEGIN(act, poll, &act->pfd, 1, (int)below(l, 2000));
+}
+
+/* A set, what is in it, or who waits for it. */
+static void do_epoll(struct life *l, int who, int task, int fd)
+{
+	static const uint32_t hows[] = {EPOLL_CTL_ADD, EPOLL_CTL_ADD, EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL};
+	static const uint32_t flags[] = {0, 0, EPOLLET, EPOLLONESHOT};
+	struct party *p = &l->parties[who];
+	struct act *act;
+
+	if (p->epfd < 0 || below(l, 20) == 0)
+		p->epfd = la_epoll_create1(p->tasks[task].task, 0, l->world->now_ns);
+	act = act_new(l, p, NULL, 0);
+	if (below(l, 2)) {
+		act->kind = ACT_EPOLL;
+		BEGIN(act, epoll_wait, p->epfd, act->events, 3, below(l, 2) ? 0 : (int)below(l, 2000));
+		return;
+	}
+	act->events[0].events = (uint32_t)below(l, 8) | flags[below(l, 4)] | (below(l, 2) ? EPOLLRDHUP : 0);
+	act->events[0].data.u64 = act->events[0].events;
+	BEGIN(act, epoll_ctl, p->epfd, (int)hows[below(l, 5)], fd, &act->events[0]);
+}
+
+/* A descriptor leaves in a message that nobody has received yet; or one arrives, or is destroyed unread. */
+static void do_flight(struct life *l, int who, int task, int fd)
+{
+	struct party *p = &l->parties[who];
+	struct la_file **flight = &p->flight[below(l, FLIGHT)];
+
+	if (!*flight) {
+		*flight = la_file_get(p->tasks[task].task, fd);
+		return;
+	}
+	l->tally->flights++;
+	if (below(l, 2))
+		la_file_install(p->tasks[task].task, *flight, below(l, 2) ? O_CLOEXEC : 0);
+	else
+		la_file_put(p->host->stack, *flight, l->world->now_ns);
+	*flight = NULL;
 }
 
 static void do_dup(struct life *l, int who, int task, int fd)
@@ -479,6 +607,47 @@ static void do_disconnect(struct life *l, int who, int task, int fd)
 	BEGIN(act, connect, fd, (struct sockaddr *)&act->addr, sizeof(unspec));
 }
 
+/* From now on, in a while, or not any more; what was refused so far stays known. */
+static void do_refuse(struct life *l, int who, int task, int fd)
+{
+	struct lab_host *host = l->parties[who].host;
+	struct lab_refusal *refusal = below(l, 4) ? &host->objects : &host->blocks;
+	uint64_t refused = refusal->refused;
+
+	(void)task;
+	(void)fd;
+	if (!l->short_of_memory)
+		return;
+	lab_refuse(refusal, below(l, 3) ? 1 + below(l, 40) : 0, below(l, 4) == 0);
+	refusal->refused = refused;
+}
+
+static void do_exec(struct life *l, int who, int task, int fd)
+{
+	struct act *act;
+
+	if (below(l, 4) == 0) {
+		l->tally->execs++;
+		la_task_exec(l->parties[who].tasks[task].task, l->world->now_ns);
+		return;
+	}
+	act = act_new(l, &l->parties[who], NULL, 0);
+	BEGIN(act, fcntl, fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* A thread beside @sibling or else a new process; never for want of memory none at all. */
+static struct lab_thread new_task(struct lab_host *host, const struct lab_thread *sibling)
+{
+	uint64_t objects = host->objects.nth, blocks = host->blocks.nth;
+	struct lab_thread thread;
+
+	host->objects.nth = host->blocks.nth = 0;
+	thread = sibling->task ? lab_thread_of(sibling) : lab_process(host);
+	host->objects.nth = objects;
+	host->blocks.nth = blocks;
+	return thread;
+}
+
 static void do_exit(struct life *l, int who, int task, int fd)
 {
 	struct party *p = &l->parties[who];
@@ -487,7 +656,7 @@ static void do_exit(struct life *l, int who, int task, int fd)
 	if (below(l, 6))
 		return;
 	lab_exit(&p->tasks[task]);
-	p->tasks[task] = task < 2 && p->tasks[!task].task ? lab_thread_of(&p->tasks[!task]) : lab_process(p->host);
+	p->tasks[task] = new_task(p->host, &p->tasks[task < 2 ? !task : task]);
 	if (who == SERVER && task < 2 && below(l, 4) == 0)
 		p->listener = -1;
 }
@@ -498,25 +667,31 @@ static void do_cut(struct life *l, int who, int task, int fd)
 	(void)who;
 	(void)task;
 	(void)fd;
-	if (below(l, 3) == 0)
-		lab_wire_cut(l->wire, (enum lab_end)below(l, 3), below(l, 2));
+	if (below(l, 3))
+		return;
+	l->in_order = false;
+	lab_wire_cut(l->wire, (enum lab_end)below(l, 3), below(l, 2));
 }
 
 static const struct {
 	unsigned often;
 	void (*act)(struct life *l, int who, int task, int fd);
 } acts[] = {
-	{10, do_connect}, {2, do_listen}, {14, do_accept}, {22, do_send},      {22, do_recv}, {5, do_shutdown},
-	{6, do_close},	  {2, do_linger}, {4, do_option},  {1, do_error},      {3, do_poll},  {3, do_dup},
-	{2, do_fork},	  {3, do_signal}, {1, do_exit},	   {1, do_disconnect}, {1, do_cut},
+	{10, do_connect},    {2, do_listen}, {14, do_accept}, {22, do_send},	  {22, do_recv},  {5, do_shutdown},
+	{6, do_close},	     {2, do_linger}, {4, do_option},  {1, do_error},	  {3, do_poll},	  {3, do_dup},
+	{2, do_fork},	     {3, do_signal}, {1, do_exit},    {1, do_disconnect}, {1, do_cut},	  {7, do_send_urgent},
+	{5, do_recv_urgent}, {3, do_flight}, {1, do_exec},    {9, do_epoll},	  {2, do_refuse},
 };
 
 static void turn(struct life *l)
 {
 	int who = (int)below(l, 2), task = (int)below(l, TASKS), fd = (int)below(l, below(l, 3) ? 6 : FDS);
-	uint64_t draw = below(l, 102);
+	uint64_t draw, sum = 0;
 	size_t i = 0;
 
+	for (size_t n = 0; n < sizeof(acts) / sizeof(acts[0]); n++)
+		sum += acts[n].often;
+	draw = below(l, sum);
 	task = some_task(l, who, task);
 	while (draw >= acts[i].often)
 		draw -= acts[i++].often;
@@ -586,6 +761,7 @@ static void weather(struct life *l)
 		w.rate_bps = 100000 + below(l, 100000000);
 		w.queue_bytes = 3000 + below(l, 200000);
 	}
+	l->in_order = !w.loss_ppm && !w.reorder_ppm && !w.corrupt_ppm && !w.queue_bytes;
 	lab_wire_weather(l->wire, LAB_BOTH, &w);
 }
 
@@ -601,12 +777,13 @@ static void begin(struct life *l, uint64_t seed)
 		struct party *p = &l->parties[who];
 
 		p->host = lab_host_new(l->world, names[who]);
-		p->listener = -1;
+		p->listener = p->epfd = -1;
 		p->tasks[0] = lab_process(p->host);
 		p->tasks[1] = lab_thread_of(&p->tasks[0]);
 	}
 	l->wire = lab_wire_new(l->world, l->parties[CLIENT].host, l->parties[SERVER].host, 1500);
 	weather(l);
+	l->short_of_memory = below(l, 5) == 0;
 	l->observer = (struct lab_observer){.trace = on_trace, .returned = returned};
 	lab_world_observe(l->world, &l->observer);
 	lab_invariants_watch(&l->inv, l->world);
@@ -617,14 +794,22 @@ static void begin(struct life *l, uint64_t seed)
 	do_listen(l, SERVER, 0, -1);
 }
 
-/* All tasks exit. What they leave behind must end by itself, whether the wire carries or not. */
+/* All tasks exit, and messages that nobody received are destroyed. What is left must end by itself, whether the wire carries or not. */
 static void finish(struct life *l)
 {
 	const char *broken;
 
-	for (int who = SERVER; who <= CLIENT; who++)
+	for (int who = SERVER; who <= CLIENT; who++) {
+		struct party *p = &l->parties[who];
+
 		for (int task = 0; task < TASKS; task++)
-			lab_exit(&l->parties[who].tasks[task]);
+			lab_exit(&p->tasks[task]);
+		for (int i = 0; i < FLIGHT; i++) {
+			if (p->flight[i])
+				la_file_put(p->host->stack, p->flight[i], l->world->now_ns);
+		}
+		l->tally->refused += p->host->objects.refused + p->host->blocks.refused;
+	}
 	if (!lab_run_idle(l->world, LAB_PATIENCE_NS))
 		wrong(l, "an hour after the end something still wants to happen");
 	broken = lab_invariants_rest(&l->inv);

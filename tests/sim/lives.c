@@ -4,7 +4,8 @@
  *
  * In:   seeds. Each makes a world of two hosts and one wire with weather of its own, and LIVES connections in it.
  * Here: life.c does one random thing after another - connect, also crosswise, accept, send, recv, shutdown, close, linger, dup,
- *       fork, exit, signal, disconnect, close the listener, cut the wire - and looks at every byte that comes; the invariants
+ *       fork, exec, exit, signal, disconnect, close the listener, cut the wire, urgent data, epoll, a descriptor in flight, no
+ *       memory - and looks at every byte that comes; the invariants
  *       (lab/invariants.h) are checked after every step. At the end all tasks exit and nothing may be left.
  * Out:  a count of what was lived through, lives per second; or the seed of the first world that broke, and why.
  *
@@ -14,6 +15,7 @@
 
 #include <inttypes.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -36,15 +38,34 @@ static void add(struct life_tally *sum, const struct life_tally *one)
 	sum->resets += one->resets;
 	sum->timewaits += one->timewaits;
 	sum->steps += one->steps;
+	sum->urgent += one->urgent;
+	sum->flights += one->flights;
+	sum->execs += one->execs;
+	sum->events += one->events;
+	sum->refused += one->refused;
 }
 
 static void report(const struct life_tally *sum, double took)
 {
 	printf("# %" PRIu64 " lives, %" PRIu64 " established ends; %" PRIu64 " calls, %" PRIu64 " steps, %" PRIu64
 	       " bytes read and compared\n# %" PRIu64 " ends of file, %" PRIu64 " RSTs, %" PRIu64
-	       " TIME_WAITs looked at\n# %.0f lives per second, %.0f per second of processor time\n",
+	       " TIME_WAITs looked at\n# %" PRIu64 " urgent bytes, %" PRIu64 " descriptors in flight, %" PRIu64
+	       " exec(), %" PRIu64 " events of epoll, %" PRIu64
+	       " requests for memory refused\n# %.0f lives per second, %.0f per second of processor time\n",
 	       sum->lives, sum->open, sum->calls, sum->steps, sum->bytes, sum->ends, sum->resets, sum->timewaits,
-	       (double)sum->lives / took, (double)sum->lives / seconds(CLOCK_PROCESS_CPUTIME_ID));
+	       sum->urgent, sum->flights, sum->execs, sum->events, sum->refused, (double)sum->lives / took,
+	       (double)sum->lives / seconds(CLOCK_PROCESS_CPUTIME_ID));
+	fflush(stdout);
+}
+
+static uint64_t present_seed;
+
+/* An assertion has not held: which world was that? */
+static void on_abort(int signal)
+{
+	(void)signal;
+	printf("not ok 1 - seed %" PRIu64 ": aborted\n# make sim SEED=%" PRIu64 " shows it\n", present_seed,
+	       present_seed);
 	fflush(stdout);
 }
 
@@ -55,6 +76,7 @@ int main(int argc, char **argv)
 	uint64_t seed, count, told = 0;
 	double begun = seconds(CLOCK_MONOTONIC);
 
+	signal(SIGABRT, on_abort);
 	mallopt(M_TRIM_THRESHOLD, 1 << 28); /* the next world wants it again */
 	mallopt(M_MMAP_THRESHOLD, 1 << 28);
 	for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
@@ -68,6 +90,7 @@ int main(int argc, char **argv)
 		struct life_tally one = {0};
 		char why[400] = "";
 
+		present_seed = seed;
 		if (!life_world(seed, show, &one, why, sizeof(why))) {
 			printf("%sseed %" PRIu64 ": %s\n# make sim SEED=%" PRIu64 " shows it\n",
 			       tap ? "not ok 1 - " : "", seed, why, seed);
