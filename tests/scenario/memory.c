@@ -284,7 +284,7 @@ static void through_copies(struct duo *d)
 		EXPECT_EQ(ON(d, server, close, copies[i]), 0);
 	EXPECT_EQ(ON(d, server, close, 500), 0);
 	EXPECT_EQ(la_file_count(flight), 2);
-	fd = (int)INSIST(d, la_file_install(d->server.thread.task, flight, O_CLOEXEC), ENOMEM);
+	fd = la_file_install(d->server.thread.task, flight, O_CLOEXEC); /* the table has grown already */
 	EXPECT(fd >= 0);
 	EXPECT_EQ(ON(d, server, close, fd), 0);
 	both_close(d);

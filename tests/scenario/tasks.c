@@ -111,8 +111,6 @@ TEST_FAMILIES(a_descriptor_that_lands_is_an_ordinary_one)
 	EXPECT_EQ(LAB_TRY(child, close, d.server.fd), 0);
 	EXPECT_EQ(duo_close(&d, SERVER), 0);
 	fd = la_file_install(child->task, flight, 0);
-	if (fd < 0)
-		la_file_put(d.server.host->stack, flight, d.world->now_ns);
 	EXPECT(fd >= 0);
 	solo_say(&d, "P. 1:4(3) ack 1 win 65535");
 	EXPECT_HEARD(&d, ". 1:1(0) ack 4");
