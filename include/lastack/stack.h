@@ -158,6 +158,9 @@ LA_API int la_sysctl_set(struct la_stack *stack, const char *name, const char *v
 /* Writes the value as text, 0-terminated; returns its length, -ENOENT, or -ENOSPC. */
 LA_API int la_sysctl_get(const struct la_stack *stack, const char *name, char *value, size_t cap);
 
+/* What was learnt of peers is forgotten, as by `ip tcp_metrics flush all`: Fast Open's cookies and segment sizes. */
+LA_API void la_tcp_metrics_flush(struct la_stack *stack);
+
 /* Counters as `nstat` names them: "TcpExtTCPAbortOnClose", "IpInReceives", "TcpCurrEstab". */
 LA_API int la_counter(const struct la_stack *stack, const char *name, uint64_t *value); /* -ENOENT */
 /* The @index-th counter from 0; false behind the last one. */

@@ -498,8 +498,10 @@ static bool drill_command(struct drill_side *side, const char *line, struct dril
 	struct lab_drill *drill = of(side);
 	char pattern[64];
 
-	if (begins(line, "ip tcp_metrics flush")) /* nothing is remembered from one connection to another */
+	if (begins(line, "ip tcp_metrics flush")) {
+		la_tcp_metrics_flush(drill->stack);
 		return true;
+	}
 	if (begins(line, "tc qdisc del") || (begins(line, "tc qdisc ") && strstr(line, "dev tun0 root pfifo"))) {
 		drill->drop = strstr(line, "limit 0") != NULL;
 		return true;

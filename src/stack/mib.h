@@ -55,7 +55,10 @@
 	M(TcpExt, TCPACKSkippedTimeWait) M(TcpExt, TCPACKSkippedChallenge) M(TcpExt, TCPWinProbe) M(TcpExt, TCPKeepAlive) \
 	M(TcpExt, TCPDelivered) M(TcpExt, TCPAckCompressed) M(TcpExt, TCPZeroWindowDrop) M(TcpExt, TCPWqueueTooBig) \
 	M(TcpExt, TcpTimeoutRehash) M(TcpExt, TCPDSACKRecvSegs) M(TcpExt, TCPDSACKIgnoredDubious) \
-	M(TcpExt, TCPMigrateReqSuccess) M(TcpExt, TCPMigrateReqFailure)
+	M(TcpExt, TCPMigrateReqSuccess) M(TcpExt, TCPMigrateReqFailure) M(TcpExt, TCPFastOpenActive) \
+	M(TcpExt, TCPFastOpenActiveFail) M(TcpExt, TCPFastOpenPassive) M(TcpExt, TCPFastOpenPassiveFail) \
+	M(TcpExt, TCPFastOpenListenOverflow) M(TcpExt, TCPFastOpenCookieReqd) M(TcpExt, TCPFastOpenBlackhole) \
+	M(TcpExt, TCPFastOpenPassiveAltKey)
 
 enum mib {
 #define MIB_ENUM(group, name) MIB_##group##_##name,

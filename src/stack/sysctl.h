@@ -63,6 +63,8 @@
 	S(tcp_shrink_window, 0, 0, 255, "bool") \
 	S(tcp_workaround_signed_windows, 0, 0, 255, "bool") \
 	S(tcp_notsent_lowat, -1, -1, 0x7fffffff, "bytes; -1: no limit") \
+	S(tcp_fastopen, 1, 0, 0x7fffffff, "bits: tcp/fastopen.h") \
+	S(tcp_fastopen_blackhole_timeout_sec, 0, 0, 0x7fffffff, "seconds; 0: never") \
 	S(tcp_migrate_req, 0, 0, 1, "bool") \
 	S(tcp_comp_sack_delay_ns, 1000000, 0, 0x7fffffff, "nanoseconds") \
 	S(tcp_comp_sack_slack_ns, 100000, 0, 0x7fffffff, "nanoseconds") \

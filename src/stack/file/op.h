@@ -64,6 +64,8 @@ union op_args {
 		socklen_t addrlen, *addrlenp;
 		bool is_read;		 /* read, readv: a length of 0 returns at once (WK-11) */
 		bool is_write;		 /* write, writev: EINVAL where send() says ENOTSOCK */
+		bool connecting;	 /* it connects first: MSG_FASTOPEN (life/connect.c) */
+		int unready;		 /* ... and says this if it shall not wait for that */
 		struct tcp_io tcp;	 /* progress over several tries (life/io.c) */
 	} io;
 };

@@ -19,6 +19,7 @@
  * Linux keeps these bodies in five files and has two variants of the first three: docs/LINUX.md.
  */
 #include "stack/life/life.h"
+#include "stack/tcp/fastopen.h"
 
 #include <errno.h>
 
@@ -252,6 +253,8 @@ static void tcp_orphan(struct sock *sk)
 		tcp_abort(sk, MIB_TcpExt_TCPAbortOnMemory, CAUSE_close_orphan_limit);
 	}
 	tcp_clear_deadlines(sk);
+	if (sock_flag(sk, SOCK_FASTOPEN_REQ))
+		tcp_fastopen_remove(sk, false);
 	sock_put(sk);
 }
 

@@ -15,12 +15,15 @@
 #include <limits.h>
 #include <signal.h>
 
+#ifndef MSG_FASTOPEN
+#define MSG_FASTOPEN 0x20000000
+#endif
+
 enum {
 	IOV_LIMIT = 1024,      /* UIO_MAXIOV */
 	RETRY_MEMORY_MS = 100, /* a writer that waits for memory and not for the peer */
 };
 #define MAX_RW_COUNT	   ((size_t)INT_MAX & ~(size_t)4095) /* no call moves more */
-#define MSG_FASTOPEN_ASKED 0x20000000
 
 /* ------------------------------------------------------------------ begin */
 
@@ -179,8 +182,6 @@ static int send_begin(struct op *op, struct sock *sk)
 
 	if (!err)
 		err = io_begin(op, sk, sk->opts->sndtimeo_ms);
-	if (!err && op->u.io.flags & MSG_FASTOPEN_ASKED)
-		err = -EOPNOTSUPP;
 	return err;
 }
 
@@ -192,10 +193,17 @@ static int64_t send_end(struct op *op, int64_t n)
 	return n;
 }
 
+/* To a peer that was not known before, or only by name: the SYN may take the data along. */
+static bool connects_first(const struct op *op, const struct sock *sk)
+{
+	return (op->u.io.flags & MSG_FASTOPEN || sock_flag(sk, SOCK_DEFER_CONNECT)) && !sock_flag(sk, SOCK_REPAIR);
+}
+
 static int64_t try_sendmsg(struct op *op)
 {
 	struct socket *socket = socket_of(op->file);
 	struct tcp_io *io = &op->u.io.tcp;
+	bool connects = op->u.io.connecting;
 	uint32_t timeo_ms;
 	int64_t n;
 	bool wait;
@@ -203,12 +211,18 @@ static int64_t try_sendmsg(struct op *op)
 
 	if (!socket)
 		return op->u.io.is_write ? -EINVAL : -ENOTSOCK;
-	if (!io->resumed) {
+	if (!io->resumed && !op->u.io.connecting) {
 		err = send_begin(op, socket->sk);
 		if (!err)
 			err = check_control(op->u.io.msg);
 		if (err)
 			return err;
+		connects = connects_first(op, socket->sk);
+	}
+	if (unlikely(connects)) {
+		n = sendmsg_connect(op, socket);
+		if (n)
+			return n == OP_WAIT ? n : send_end(op, n);
 	}
 	n = tcp_sendmsg(socket->sk, io, &wait);
 	if (!wait)
@@ -247,7 +261,16 @@ static int64_t send_expired(struct op *op)
 		op->limited = false; /* it was only the pause between two tries */
 		return try_sendmsg(op);
 	}
+	if (op->u.io.connecting)
+		return sendmsg_connect_over(op, socket_of(op->file), op->u.io.unready);
 	return io_expired(op);
+}
+
+static int64_t send_interrupted(struct op *op)
+{
+	if (op->u.io.connecting)
+		return sendmsg_connect_over(op, socket_of(op->file), -EINTR);
+	return io_interrupted(op);
 }
 
 const struct op_class sys_recvmsg = {
@@ -262,6 +285,6 @@ const struct op_class sys_sendmsg = {
 	.name = "sendmsg",
 	.try = try_sendmsg,
 	.expired = send_expired,
-	.interrupted = io_interrupted,
+	.interrupted = send_interrupted,
 	.takes_fd = true,
 };

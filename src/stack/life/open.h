@@ -12,6 +12,10 @@ struct file *sock_file_new(struct net *net, struct sock *sk, int flags);
 /* A name that the program hands in: 0, -EINVAL (too long), -EFAULT. */
 int sockaddr_check(const struct sockaddr *addr, socklen_t len);
 
+/* connect(2) as a part of sendmsg(2), and what it ended with: 0: go on and send; OP_WAIT; else the result of the call. */
+int64_t sendmsg_connect(struct op *op, struct socket *socket);
+int64_t sendmsg_connect_over(struct op *op, struct socket *socket, int64_t err);
+
 /* Does the call return rather than wait? By O_NONBLOCK, MSG_DONTWAIT, a direct call, or a negative SO_RCVTIMEO. */
 static inline bool op_never_waits(const struct op *op, int msg_flags, uint32_t timeo_ms)
 {

@@ -7,6 +7,7 @@
  * Out:  numbers in struct sysctls; text.
  */
 #include "stack/life/life.h"
+#include "stack/tcp/fastopen.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -56,6 +57,12 @@ static const struct setting *setting_find(const char *name)
 	return NULL;
 }
 
+/* The one that is no number. */
+static bool is_fastopen_key(const char *name)
+{
+	return name && (!strcmp(name, "net.ipv4.tcp_fastopen_key") || !strcmp(name, "tcp_fastopen_key"));
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n';
@@ -76,7 +83,7 @@ static int setting_parse(const struct setting *s, const char *text, int32_t *val
 			return n ? 0 : -EINVAL;
 		if (n == s->count)
 			return -EINVAL;
-		v = strtol(text, &end, 10); /* saturates: out of bounds either way */
+		v = strtol(text, &end, 0); /* 0x and 0 as in Linux; saturates: out of bounds either way */
 		if (end == text || (*end && !is_blank(*end)) || v < s->lowest || v > s->highest)
 			return -EINVAL;
 		value[n++] = (int32_t)v;
@@ -91,6 +98,8 @@ int la_sysctl_set(struct la_stack *stack, const char *name, const char *text)
 	int32_t value[3], *stored;
 	int err;
 
+	if (is_fastopen_key(name))
+		return text ? fastopen_keys_parse(&net->tcp->fastopen_keys, text) : -EINVAL;
 	if (!s)
 		return -ENOENT;
 	if (!text)
@@ -103,6 +112,8 @@ int la_sysctl_set(struct la_stack *stack, const char *name, const char *text)
 	if (s->count == 2 && value[1] < value[0]) /* a range */
 		return -EINVAL;
 	memcpy(stored, value, s->count * sizeof(*value));
+	if (stored == &net->sysctl.tcp_fastopen_blackhole_timeout_sec)
+		net->tcp->fastopen_cache.disabled_times = 0;
 	return 0;
 }
 
@@ -113,6 +124,8 @@ int la_sysctl_get(const struct la_stack *stack, const char *name, char *text, si
 	const int32_t *v;
 	int len;
 
+	if (is_fastopen_key(name))
+		return fastopen_keys_print(&net->tcp->fastopen_keys, text, cap);
 	if (!s)
 		return -ENOENT;
 	v = (const int32_t *)((const char *)&net->sysctl + s->offset);
@@ -123,6 +136,11 @@ int la_sysctl_get(const struct la_stack *stack, const char *name, char *text, si
 	else
 		len = snprintf(text, cap, "%d", v[0]);
 	return (size_t)len < cap ? len : -ENOSPC;
+}
+
+void la_tcp_metrics_flush(struct la_stack *stack)
+{
+	tcp_fastopen_cache_flush((struct net *)stack);
 }
 
 /* ------------------------------------------------------------------ counters */

@@ -104,6 +104,7 @@ struct sock_opts {
 	struct sock_error *errors;  /* the error queue, oldest first; owned */
 	int8_t pmtudisc;	    /* IP_MTU_DISCOVER, IPV6_MTU_DISCOVER less IP_PMTUDISC_WANT; kept only */
 	uint8_t repair_queue;	    /* TCP_REPAIR_QUEUE */
+	struct tcp_fastopen *fastopen; /* owned; NULL unless SOCK_FASTOPEN */
 };
 extern const struct sock_opts sock_opts_default;
 
@@ -126,6 +127,9 @@ enum sock_flag {
 	SOCK_ERRQUEUE = 1 << 13, /* the error queue is not empty */
 	SOCK_REPAIR = 1 << 14,	 /* TCP_REPAIR is on (repair.c) */
 	SOCK_FORCE_REUSE = 1 << 15, /* and bind() finds no port taken */
+	SOCK_FASTOPEN = 1 << 16, /* has to do with Fast Open: sock_opts.fastopen (tcp/fastopen.h) */
+	SOCK_FASTOPEN_REQ = 1 << 17, /* a child of Fast Open whose handshake is not done */
+	SOCK_DEFER_CONNECT = 1 << 18, /* its SYN waits for data to take along */
 };
 
 #define RCV_SHUTDOWN 1

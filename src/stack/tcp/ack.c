@@ -13,6 +13,7 @@
  * Loss is found by duplicate ACKs and by the retransmission timer. SACK blocks of the peer are not used yet: sacked_out
  * counts duplicate ACKs, as Linux does it for a peer without SACK.
  */
+#include "stack/tcp/fastopen.h"
 #include "stack/tcp/output.h"
 
 /* what this ACK was */
@@ -114,6 +115,8 @@ void tcp_rearm_rto(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
+	if (sock_flag(sk, SOCK_FASTOPEN_REQ))
+		return; /* the timer is its SYN-ACK's */
 	if (!tp->packets_out) {
 		if (tp->retrans_kind != ICSK_TIME_PROBE0)
 			tcp_clear_deadline(sk, SOCK_RETRANS);
@@ -543,8 +546,8 @@ static void tcp_xmit_recovery(struct sock *sk, enum rexmit rexmit)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (rexmit == REXMIT_NONE)
-		return;
+	if (rexmit == REXMIT_NONE || sk->common.state == TCP_SYN_SENT)
+		return; /* data of a SYN: tcp_rcv_fastopen_synack() */
 	if (rexmit == REXMIT_NEW) {
 		__tcp_push_pending_frames(sk, tcp_current_mss(sk), TCP_NAGLE_OFF);
 		if (after(tp->snd_nxt, tp->high_seq))
@@ -554,17 +557,11 @@ static void tcp_xmit_recovery(struct sock *sk, enum rexmit rexmit)
 	tcp_xmit_retransmit_queue(sk);
 }
 
-void tcp_simple_retransmit(struct sock *sk)
+/* What is marked as lost goes again; the network is not to blame, and the window stays. */
+static void non_congestion_loss_retransmit(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	uint32_t mss = tcp_current_mss(sk), prior_lost = tp->lost_out;
-	struct sk_buff *skb;
 
-	skb_queue_walk(tp->rtx_queue, skb)
-		if (min_t(uint32_t, skb->len, skb->gso_size ? skb->gso_size : skb->len) > mss)
-			mark_lost_again(sk, skb);
-	if (tp->lost_out == prior_lost)
-		return;
 	limit_reno_sacked(tp);
 	if (tp->ca_state != TCP_CA_Loss) {
 		tp->high_seq = tp->snd_nxt;
@@ -573,6 +570,50 @@ void tcp_simple_retransmit(struct sock *sk)
 		tp->ca_state = TCP_CA_Loss;
 	}
 	tcp_xmit_retransmit_queue(sk);
+}
+
+void tcp_retransmit_unacked(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	skb_queue_walk(tcp_sk(sk)->rtx_queue, skb)
+		mark_lost_again(sk, skb);
+	non_congestion_loss_retransmit(sk);
+}
+
+void tcp_simple_retransmit(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t mss = tcp_current_mss(sk), prior_lost = tp->lost_out;
+	struct sk_buff *skb;
+
+	/* A SYN and its data left as one segment: neither unit is as large as that was. */
+	if (sk->common.state == TCP_SYN_SENT && sock_flag(sk, SOCK_FASTOPEN) && tcp_fastopen(sk)->syn_data) {
+		tcp_retransmit_unacked(sk);
+		return;
+	}
+	skb_queue_walk(tp->rtx_queue, skb)
+		if (min_t(uint32_t, skb->len, skb->gso_size ? skb->gso_size : skb->len) > mss)
+			mark_lost_again(sk, skb);
+	if (tp->lost_out != prior_lost)
+		non_congestion_loss_retransmit(sk);
+}
+
+/* Its repetitions may turn out to have been too early. What the child has sent meanwhile is watched over from now on. */
+void tcp_synack_acked(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tp->ca_state == TCP_CA_Loss && !tp->packets_out) {
+		if (tcp_packet_delayed(tp))
+			tcp_undo_cwnd_reduction(sk);
+		if (!tcp_holds_state(sk))
+			tcp_open_again(tp);
+	}
+	tp->retrans_stamp_ms = 0;
+	tp->retransmits = 0;
+	tcp_fastopen_remove(sk, false);
+	tcp_rearm_rto(sk);
 }
 
 /* The answer to a tail loss probe: did it repair a loss? */

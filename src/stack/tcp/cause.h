@@ -17,6 +17,7 @@
 	C(crossed_syns, "SO-01", "", "") \
 	C(handshake_done, "HS-10", "", "") \
 	C(child_made, "HS-10", "TcpPassiveOpens", "") \
+	C(fastopen_child, "CL-15", "TcpExtTCPFastOpenPassive", "") \
 	C(cookie_accepted, "CK-01", "TcpExtSyncookiesRecv", "") \
 	/* the program */ \
 	C(close, "CL-04", "", "") \

@@ -6,7 +6,7 @@
  * does. Each line is one fact that other code relies on. Most hold in every state that has a peer (the three check_*_side
  * and check_timers); those of one state alone stand in a function of its name.
  */
-#include "stack/tcp/tcp.h"
+#include "stack/tcp/fastopen.h"
 
 #define HOLDS(what)                  \
 	do {                         \
@@ -141,7 +141,8 @@ static const char *check_timers(struct sock *sk)
 	HOLDS(tcp_deadline_set(sk, SOCK_RETRANS) == (tp->retrans_kind != ICSK_TIME_NONE));
 	HOLDS(!(tp->ack.pending & ICSK_ACK_TIMER) || tcp_deadline_set(sk, SOCK_DELACK));
 	HOLDS(!tp->packets_out || tcp_deadline_set(sk, SOCK_RETRANS));
-	HOLDS(tp->packets_out || tp->retrans_kind == ICSK_TIME_NONE || tp->retrans_kind == ICSK_TIME_PROBE0);
+	HOLDS(tp->packets_out || tp->retrans_kind == ICSK_TIME_NONE || tp->retrans_kind == ICSK_TIME_PROBE0 ||
+	      sock_flag(sk, SOCK_FASTOPEN_REQ));
 	if (tp->write_queue && !tp->packets_out && sk_in(sk, FIN_UNACKED))
 		HOLDS(tcp_deadline_set(sk, SOCK_RETRANS)); /* a FIN that cannot leave is probed for */
 	return NULL;
@@ -191,10 +192,47 @@ static const char *check_opening(struct sock *sk)
 	bool child = sk->common.state == TCP_SYN_RECV && tp->snd_una == tp->write_seq;
 
 	HOLDS(!sock_flag(sk, SOCK_DEAD) && !sock_flag(sk, SOCK_DONE));
+	if (sock_flag(sk, SOCK_FASTOPEN_REQ)) { /* it reads and writes already */
+		HOLDS(tp->retrans_kind == ICSK_TIME_RETRANS);
+		return NULL;
+	}
+	if (sock_flag(sk, SOCK_FASTOPEN) && tcp_fastopen(sk)->syn_data) {
+		HOLDS(tp->packets_out == 2 && tp->retrans_kind == ICSK_TIME_RETRANS);
+		HOLDS(tp->write_seq == tp->snd_una + 1 + sk->wmem_queued && sk->wmem_queued);
+		return NULL;
+	}
 	HOLDS(!tp->write_queue && !tp->receive_queue);
 	HOLDS(!tp->ofo || (sk->common.state == TCP_SYN_RECV && !tp->ofo->queue));
 	HOLDS(child || tp->write_seq == tp->snd_una + 1);
 	HOLDS(child || (tp->packets_out == 1 && tp->retrans_kind == ICSK_TIME_RETRANS));
+	return NULL;
+}
+
+/* Its SYN waits for the first write(), and no number means anything yet. */
+static const char *check_deferred(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	HOLDS(sk->common.state == TCP_SYN_SENT && sk->common.hashed && sk->bind);
+	HOLDS(!tcp_deadline_set(sk, SOCK_RETRANS) && !tp->rtx_queue && !tp->write_queue && !tp->receive_queue);
+	return NULL;
+}
+
+/* The request that a child of Fast Open still needs, and the limit that it counts against. */
+static const char *check_fastopen(struct sock *sk)
+{
+	const struct tcp_fastopen *fo = tcp_fastopen(sk);
+	uint32_t resets = 0;
+
+	HOLDS(fo);
+	HOLDS(!fo->req == !sock_flag(sk, SOCK_FASTOPEN_REQ));
+	HOLDS(!fo->req || sk_in(sk, TCPF_SYN_RECV | TCPF_FIN_WAIT1));
+	HOLDS(!fo->req || (fo->req->listener->refcnt > 0 && tcp_fastopen(fo->req->listener)->qlen > 0));
+	HOLDS(!fo->io || sk->socket);
+	for (const struct request_sock *req = fo->rst_head; req; req = req == fo->rst_tail ? NULL : tcp_fastopen_next_reset(req))
+		resets++;
+	HOLDS(resets <= fo->qlen);
+	HOLDS(!resets || sk->common.state == TCP_LISTEN);
 	return NULL;
 }
 
@@ -269,6 +307,11 @@ const char *tcp_check(struct sock *sk)
 
 	HOLDS(sk->refcnt > 0);
 	HOLDS(!sock_flag(sk, SOCK_DEAD) || !sk->socket);
+	broken = sock_flag(sk, SOCK_FASTOPEN) ? check_fastopen(sk) : NULL;
+	if (broken)
+		return broken;
+	if (sock_flag(sk, SOCK_DEFER_CONNECT) && !tcp_fastopen(sk)->pending)
+		return check_deferred(sk);
 	if (sk->common.state == TCP_CLOSE)
 		return check_closed(sk);
 	if (sk->common.state == TCP_LISTEN)

@@ -7,7 +7,7 @@
  *
  * The child is in SYN_RECV when it is handed out; the same segment, processed by it, makes it ESTABLISHED.
  */
-#include "stack/tcp/tcp.h"
+#include "stack/tcp/fastopen.h"
 
 /* ------------------------------------------------------------------ the questions */
 
@@ -28,14 +28,14 @@ static bool echoes_wrongly(const struct request_sock *req, const struct tcp_seg 
 }
 
 /* Timestamps that do not belong here: the counter of their kind, or MIB_COUNT. */
-static enum mib tstamp_fault(struct net *net, const struct request_sock *req, struct tcp_seg *seg)
+static enum mib tstamp_fault(struct net *net, const struct request_sock *req, struct tcp_seg *seg, bool fastopen)
 {
 	if (!req->tstamp_ok)
 		return MIB_COUNT;
 	tcp_parse_seg_options(seg);
 	if (fails_paws(net, req, seg))
 		return MIB_TcpExt_PAWSEstab;
-	return echoes_wrongly(req, seg) ? MIB_TcpExt_TSEcrRejected : MIB_COUNT;
+	return !fastopen && echoes_wrongly(req, seg) ? MIB_TcpExt_TSEcrRejected : MIB_COUNT;
 }
 
 /* RST, or a SYN that is not ours: the attempt is over (HS-03, HS-07). */
@@ -94,31 +94,43 @@ bool tcp_req_is_for_listener(const struct request_sock *req, const struct tcp_se
 }
 
 /* A RST in the window but not at its beginning (RFC 5961 section 3): the peer shall repeat it where it belongs. */
-static void challenge(struct net *net, struct request_sock *req, const struct tcp_seg *seg)
+static void challenge(struct net *net, struct request_sock *req, const struct tcp_seg *seg, struct sock *sk)
 {
 	tcp_trace_drop(net, &req->common, seg, CAUSE_rst_unacceptable);
 	if (tcp_oow_rate_limited(net, seg, MIB_TcpExt_TCPACKSkippedChallenge, &req->last_oow_ack_ms))
 		return;
 	NET_INC(net, MIB_TcpExt_TCPChallengeACK);
-	tcp_req_send_ack(net, req);
+	tcp_req_send_ack(net, req, sk);
 }
 
-struct sock *tcp_check_req(struct sock *listener, struct request_sock *req, struct tcp_seg *seg)
+/* A child of Fast Open belongs to a program already: only a RST ends it, and a SYN in its window is merely refused. */
+static void fastopen_reset(struct sock *child, struct request_sock *req, struct tcp_seg *seg, bool rst)
 {
-	struct net *net = listener->net;
+	if (rst) {
+		tcp_fastopen_remove(child, true);
+		tcp_reset(child, seg);
+	} else {
+		tcp_send_reply_reset(child->net, &req->common, seg, CAUSE_request_syn);
+	}
+}
+
+struct sock *tcp_check_req(struct sock *sk, struct request_sock *req, struct tcp_seg *seg)
+{
+	struct net *net = sk->net;
+	bool fastopen = sock_flag(sk, SOCK_FASTOPEN_REQ);
 	uint8_t flags = seg->flags & (TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST);
-	enum mib fault = tstamp_fault(net, req, seg);
-	uint32_t first = req->rcv_isn + 1;
+	enum mib fault = tstamp_fault(net, req, seg, fastopen);
+	uint32_t first = tcp_req_rcv_nxt(req, sk);
 
 	if (seg->seq == req->rcv_isn && flags == TCPHDR_SYN && fault != MIB_TcpExt_PAWSEstab) { /* the SYN again (HS-01) */
 		if (!tcp_oow_rate_limited(net, seg, MIB_TcpExt_TCPACKSkippedSynRecv, &req->last_oow_ack_ms))
-			tcp_req_syn_again(req);
+			tcp_req_syn_again(req, sk);
 		return NULL;
 	}
 	if (fault != MIB_COUNT || !tcp_in_window(seg->seq, seg->end_seq, first, first + req->rcv_wnd)) { /* HS-09 */
 		if (!seg_has(seg, TCPHDR_RST) &&
 		    !tcp_oow_rate_limited(net, seg, MIB_TcpExt_TCPACKSkippedSynRecv, &req->last_oow_ack_ms))
-			tcp_req_send_ack(net, req);
+			tcp_req_send_ack(net, req, sk);
 		if (fault != MIB_COUNT)
 			NET_INC(net, fault);
 		return NULL;
@@ -128,11 +140,15 @@ struct sock *tcp_check_req(struct sock *listener, struct request_sock *req, stru
 	if (seg->seq == req->rcv_isn)
 		flags &= ~TCPHDR_SYN; /* what lies before the window is cut off */
 	if (flags & TCPHDR_RST && seg->seq != first) {
-		challenge(net, req, seg);
+		challenge(net, req, seg, sk);
 		return NULL;
 	}
 	if (flags & (TCPHDR_RST | TCPHDR_SYN)) {
 		NET_INC(net, MIB_Tcp_AttemptFails);
+		if (fastopen) {
+			fastopen_reset(sk, req, seg, flags & TCPHDR_RST);
+			return NULL;
+		}
 		embryonic_reset(net, req, seg, flags & TCPHDR_RST ? CAUSE_rst_request : CAUSE_request_syn);
 		return NULL;
 	}
@@ -140,13 +156,15 @@ struct sock *tcp_check_req(struct sock *listener, struct request_sock *req, stru
 		tcp_trace_drop(net, &req->common, seg, CAUSE_no_ack_flag);
 		return NULL;
 	}
-	if (req->num_timeout < listener->opts->defer_accept && seg->end_seq == first) { /* DA-01 */
+	if (fastopen)
+		return sk;
+	if (req->num_timeout < sk->opts->defer_accept && seg->end_seq == first) { /* DA-01 */
 		req->acked = 1;
 		NET_INC(net, MIB_TcpExt_TCPDeferAcceptDrop);
 		tcp_trace_drop(net, &req->common, seg, CAUSE_defer_accept);
 		return NULL;
 	}
-	return complete(listener, req, seg);
+	return complete(sk, req, seg);
 }
 
 /* ------------------------------------------------------------------ the child */
@@ -175,6 +193,7 @@ static bool inherit_options(struct sock *listener, struct sock *child)
 		*own = *listener->opts;
 		own->priority = 0;
 		own->errors = NULL;
+		own->fastopen = NULL;
 	}
 	return true;
 }

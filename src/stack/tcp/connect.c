@@ -6,7 +6,7 @@
  *	                    a failure leaves the sock as it was: CLOSE, and bound only if it was bound before
  *	tcp_disconnect      whatever the connection was is dropped; the sock can connect or listen again (section 13)
  */
-#include "stack/tcp/tcp.h"
+#include "stack/tcp/fastopen.h"
 
 #include <errno.h>
 
@@ -92,6 +92,8 @@ int tcp_start_connect(struct sock *sk, const struct in6_addr *to, uint16_t dport
 			tp->write_seq = tcp_init_seq(sk->net, &sk->rcv_saddr, &daddr, sk->common.num, dport);
 		tp->tsoffset = tcp_init_ts_off(sk->net, &sk->rcv_saddr, &daddr);
 	}
+	if (sock_flag(sk, SOCK_FASTOPEN) && tcp_fastopen_defer_connect(sk, &err))
+		return err;
 	err = tcp_connect(sk);
 	if (!err)
 		return 0;
@@ -170,6 +172,10 @@ int tcp_disconnect(struct sock *sk, enum tcp_cause cause)
 	tcp_clear_deadlines(sk);
 	skb_queue_purge(&sk->net->skbs, &tp->receive_queue);
 	tcp_write_queue_purge(sk);
+	if (sock_flag(sk, SOCK_FASTOPEN)) {
+		tcp_fastopen_ofo_check(sk);
+		tcp_fastopen_forget(sk);
+	}
 	tcp_ofo_purge(sk);
 	sk->rmem_alloc = 0;
 	tp->copied_seq = tp->rcv_nxt;

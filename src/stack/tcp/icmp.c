@@ -7,7 +7,7 @@
  *	a handshake                                  ends at once
  *	anything later                               is only noted: the error of a time-out, or of SO_ERROR
  */
-#include "stack/tcp/tcp.h"
+#include "stack/tcp/fastopen.h"
 
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
@@ -148,10 +148,11 @@ static void queue_err(struct sock *sk, const struct icmp_error *e, int err)
 static void sock_err(struct sock *sk, const struct icmp_error *e, const struct meaning *m, uint32_t seq)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
+	bool fastopen = sock_flag(sk, SOCK_FASTOPEN_REQ);
 
 	if (sk->common.state == TCP_CLOSE || sk->common.state == TCP_LISTEN)
 		return;
-	if (!between(seq, tp->snd_una, tp->snd_nxt)) {
+	if (!between(seq, fastopen ? tcp_fastopen(sk)->req->snt_isn : tp->snd_una, tp->snd_nxt)) {
 		NET_INC(sk->net, MIB_TcpExt_OutOfWindowIcmps);
 		return;
 	}
@@ -159,9 +160,9 @@ static void sock_err(struct sock *sk, const struct icmp_error *e, const struct m
 		mtu_reduced(sk, e);
 		return;
 	}
-	if (m->reverts)
+	if (m->reverts && !fastopen)
 		revert_backoff(sk, seq);
-	if (sk_in(sk, TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+	if (sk_in(sk, TCPF_SYN_SENT | TCPF_SYN_RECV) && !(fastopen && tcp_fastopen_accepted(sk))) {
 		queue_err(sk, e, m->err);
 		tcp_done_with_error(sk, m->err, CAUSE_icmp_error);
 	} else if (sock_flag(sk, SOCK_RECVERR)) {

@@ -21,7 +21,7 @@
  * A sock that ends on the way stays readable until the entry ends (net.h), but nothing is done with it any more: each step
  * says whether to go on.
  */
-#include "stack/tcp/tcp.h"
+#include "stack/tcp/fastopen.h"
 
 /* ------------------------------------------------------------------ small questions */
 
@@ -274,10 +274,13 @@ static enum verdict tcp_validate_incoming(struct sock *sk, struct tcp_seg *seg)
 	}
 
 	if (rst) {
-		if (seg->seq == tp->rcv_nxt || rst_behind_fin(sk, seg) || rst_at_highest_sack(sk, seg))
+		if (seg->seq == tp->rcv_nxt || rst_behind_fin(sk, seg) || rst_at_highest_sack(sk, seg)) {
 			tcp_reset(sk, seg);
-		else
-			tcp_send_challenge_ack(sk); /* RFC 5961 section 3.2 */
+			return SEG_DROP;
+		}
+		if (sock_flag(sk, SOCK_FASTOPEN))
+			tcp_fastopen_stray_reset(sk);
+		tcp_send_challenge_ack(sk); /* RFC 5961 section 3.2 */
 		return SEG_DROP;
 	}
 	if (syn && !completes_crossed_syns(sk, seg)) {
@@ -310,9 +313,13 @@ static void handshake_done(struct sock *sk, struct tcp_seg *seg)
 	tp->synack_us = 0;
 	if (tp->tstamp_ok)
 		tp->advmss -= 12;
-	tp->retrans_stamp_ms = 0;
-	tcp_init_transfer(sk);
-	tp->copied_seq = tp->rcv_nxt;
+	if (sock_flag(sk, SOCK_FASTOPEN_REQ)) {
+		tcp_synack_acked(sk);
+	} else {
+		tp->retrans_stamp_ms = 0;
+		tcp_init_transfer(sk);
+		tp->copied_seq = tp->rcv_nxt;
+	}
 	tcp_set_state(sk, TCP_ESTABLISHED, CAUSE_handshake_done);
 	sk_state_change(sk);
 	tp->snd_una = seg->ack;
@@ -366,6 +373,8 @@ static enum verdict tcp_ack_moves_state(struct sock *sk, struct tcp_seg *seg)
 		handshake_done(sk, seg);
 		return SEG_GO_ON;
 	case TCP_FIN_WAIT1:
+		if (sock_flag(sk, SOCK_FASTOPEN_REQ))
+			tcp_synack_acked(sk);
 		return all_acked ? fin_acked(sk, seg) : SEG_GO_ON;
 	case TCP_CLOSING:
 		if (!all_acked)
@@ -474,6 +483,8 @@ static void tcp_rcv_synchronised(struct sock *sk, struct tcp_seg *seg)
 		tcp_rcv_predicted(sk, seg);
 		return;
 	}
+	if (sock_flag(sk, SOCK_FASTOPEN_REQ) && !tcp_check_req(sk, tcp_fastopen(sk)->req, seg))
+		return;
 	if (!(seg->flags & (TCPHDR_ACK | TCPHDR_RST | TCPHDR_SYN))) {
 		tcp_trace_drop(sk->net, &sk->common, seg, CAUSE_no_ack_flag);
 		return;

@@ -11,7 +11,7 @@
  *	                    or next segment finds that nobody listens (LS-01, LS-02). With tcp_migrate_req another listener of
  *	                    the SO_REUSEPORT group takes the children at once, the requests then (LS-14)
  */
-#include "stack/tcp/tcp.h"
+#include "stack/tcp/fastopen.h"
 
 /* ------------------------------------------------------------------ listen() and its end */
 
@@ -27,6 +27,9 @@ int tcp_listen_start(struct sock *sk, int backlog)
 			return -ENOMEM;
 		tp->listen = queue;
 	}
+	err = tcp_fastopen_listen(sk, (uint32_t)backlog);
+	if (err)
+		return err;
 	sock_reset_flag(sk, SOCK_MIGRATES);
 	queue->max_ack_backlog = (uint32_t)backlog;
 	tp->ack.ato_j = 0; /* inet_csk_delack_init */
@@ -52,6 +55,8 @@ void tcp_listen_stop(struct sock *sk, enum tcp_cause cause)
 	tcp_set_state(sk, TCP_CLOSE, cause);
 	while ((child = tcp_acceptq_take(sk))) {
 		heir = tcp_listen_heir(sk, &child->common);
+		if (heir && sock_flag(child, SOCK_FASTOPEN_REQ) && !tcp_fastopen_move(child, heir))
+			heir = NULL;
 		if (!heir) {
 			tcp_child_destroy(child, CAUSE_close_child);
 			continue;
@@ -60,6 +65,8 @@ void tcp_listen_stop(struct sock *sk, enum tcp_cause cause)
 		tcp_acceptq_add(heir, child);
 		sk_data_ready(heir);
 	}
+	if (sock_flag(sk, SOCK_FASTOPEN))
+		tcp_fastopen_forget_resets(sk);
 }
 
 struct sock *tcp_listen_heir(struct sock *sk, const struct sock_common *c)
@@ -122,6 +129,8 @@ void tcp_child_destroy(struct sock *child, enum tcp_cause cause)
 		tcp_set_state(child, TCP_CLOSE, cause);
 	}
 	tcp_clear_deadlines(child);
+	if (sock_flag(child, SOCK_FASTOPEN_REQ))
+		tcp_fastopen_remove(child, false);
 	sock_orphan(child);
 	sock_put(child);
 }
@@ -199,10 +208,10 @@ static unsigned synack_threshold(struct sock *listener)
 }
 
 /* A repeated SYN-ACK: 0, or the error of sending. */
-int tcp_rtx_synack(struct request_sock *req)
+int tcp_rtx_synack(struct request_sock *req, struct sock *sk)
 {
 	struct net *net = req->listener->net;
-	int err = tcp_req_send_synack(net, req, req->listener);
+	int err = tcp_req_send_synack(net, req, sk, NULL);
 
 	if (!err) {
 		req->num_retrans++;
@@ -244,7 +253,7 @@ void tcp_req_timer(struct net *net, struct request_sock *req)
 	/* A deferred request whose ACK came is left alone until the last period (DA-04). */
 	resend = !defer || !req->acked || req->num_timeout + 1u >= defer;
 	NET_INC(net, MIB_TcpExt_TCPTimeouts);
-	if (expire || (resend && tcp_rtx_synack(req) && !req->acked)) {
+	if (expire || (resend && tcp_rtx_synack(req, listener) && !req->acked)) {
 		tcp_req_drop(net, req, CAUSE_request_over);
 		return;
 	}
@@ -255,9 +264,9 @@ void tcp_req_timer(struct net *net, struct request_sock *req)
 	req_arm(req);
 }
 
-void tcp_req_syn_again(struct request_sock *req)
+void tcp_req_syn_again(struct request_sock *req, struct sock *sk)
 {
-	if (!tcp_rtx_synack(req))
+	if (!tcp_rtx_synack(req, sk) && !sock_flag(sk, SOCK_FASTOPEN_REQ))
 		req_arm(req);
 }
 
@@ -359,7 +368,7 @@ static void send_cookie(struct sock *listener, struct tcp_seg *seg)
 	req.snt_isn = cookie_init_sequence(listener, seg, &req.mss);
 	req.cookie = 1;
 	tcp_req_init_rwin(listener, &req, 0);
-	tcp_req_send_synack(listener->net, &req, listener);
+	tcp_req_send_synack(listener->net, &req, listener, NULL);
 }
 
 static void listen_drop(struct sock *listener, struct tcp_seg *seg, enum tcp_cause cause)
@@ -371,6 +380,7 @@ static void listen_drop(struct sock *listener, struct tcp_seg *seg, enum tcp_cau
 void tcp_conn_request(struct sock *listener, struct tcp_seg *seg, uint32_t isn)
 {
 	struct net *net = listener->net;
+	struct tcp_fastopen_cookie foc = {.len = -1};
 	bool want_cookie = false;
 	struct request_sock *req;
 
@@ -403,7 +413,9 @@ void tcp_conn_request(struct sock *listener, struct tcp_seg *seg, uint32_t isn)
 	tcp_req_init(listener, req, seg);
 	req->snt_isn = isn ? isn : tcp_init_seq(net, &req->saddr, &req->daddr, req->common.num, req->common.dport);
 	tcp_req_init_rwin(listener, req, 0);
+	if (unlikely(tcp_syn_is_fastopen(listener, seg)) && tcp_try_fastopen(listener, req, seg, &foc))
+		return;
 	req_insert(listener, req);
 	req->synack_us = max_t(uint32_t, net_time_us(net), 1);
-	tcp_req_send_synack(net, req, listener);
+	tcp_req_send_synack(net, req, listener, &foc);
 }

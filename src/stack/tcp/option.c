@@ -8,7 +8,7 @@
  * Limits, what is shown back, and errors are Linux 6.18's, by experiment. What few socks set lives in struct sock_opts;
  * a sock gets its own copy with the first such option.
  */
-#include "stack/tcp/tcp.h"
+#include "stack/tcp/fastopen.h"
 #include "stack/tcp/uapi.h"
 
 #include <errno.h>
@@ -387,6 +387,12 @@ void tcp_get_info(const struct sock *sk, struct tcp_info *info)
 		.rcv_wnd = tp->rcv_wnd,
 	};
 	tcp_info_queues(sk, info);
+	if (sock_flag(sk, SOCK_FASTOPEN)) {
+		const struct tcp_fastopen *fo = tcp_fastopen(sk);
+
+		info->options |= (fo->syn_data_acked ? TCPI_OPT_SYN_DATA : 0) | (fo->child ? TCPI_OPT_TFO_CHILD : 0);
+		info->fastopen_client_fail = fo->client_fail & 3;
+	}
 }
 
 /* ------------------------------------------------------------------ entries */
@@ -399,6 +405,8 @@ int tcp_setsockopt(struct sock *sk, int name, const void *value, socklen_t len)
 		return set_congestion(value, len);
 	if (name == TCP_ULP)
 		return len < 1 ? -EINVAL : -ENOENT;
+	if (tcp_is_fastopen_option(name))
+		return tcp_fastopen_setsockopt(sk, name, value, len);
 	err = option_int(value, len, &v);
 	if (err)
 		return err;
@@ -420,6 +428,8 @@ int tcp_getsockopt(struct sock *sk, int name, void *value, socklen_t *len)
 		return option_put(value, len, tcp_congestion_name, sizeof(tcp_congestion_name));
 	if (name == TCP_ULP)
 		return option_put(value, len, "", 0);
+	if (tcp_is_fastopen_option(name))
+		return tcp_fastopen_getsockopt(sk, name, value, len);
 	if (tcp_is_repair_option(name))
 		return tcp_repair_getsockopt(sk, name, value, len);
 	err = get_number(sk, name, &v);

@@ -7,6 +7,7 @@
  *       ip_xmit(). What follows from having acknowledged, or from having sent data, is noted.
  * Out:  ip_xmit(), header and payload as two pieces; nothing is copied.
  */
+#include "stack/tcp/fastopen.h"
 #include "stack/tcp/output.h"
 
 /* ------------------------------------------------------------------ the header */
@@ -50,12 +51,14 @@ uint32_t tcp_options_len(const struct tcp_options *opt)
 	       (opt->nsacks ? 2 + TCPOLEN_SACK_BASE + opt->nsacks * TCPOLEN_SACK_PERBLOCK : 0);
 }
 
-/* All that we can do is offered, in the SYN-ACK of crossed SYNs too. */
-static void syn_options(const struct sock *sk, struct tcp_options *opt)
+/* All that we can do is offered, in the SYN-ACK of crossed SYNs too. A path that has become narrower since the first SYN narrows
+ * what we want to be sent as well. */
+static void syn_options(struct sock *sk, struct tcp_options *opt)
 {
 	const struct sysctls *sysctl = &sk->net->sysctl;
-	const struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
 
+	tp->advmss = min(tp->advmss, tcp_advertise_mss(sk->net, &sk->daddr, 0));
 	*opt = (struct tcp_options){
 		.mss = tp->advmss,
 		.saw_tstamp = sysctl->tcp_timestamps,
@@ -70,6 +73,7 @@ static uint32_t write_options(struct sock *sk, struct sk_buff *skb, uint8_t *p)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct tcp_options opt;
+	size_t len;
 
 	if (unlikely(skb->tcp_flags & TCPHDR_SYN))
 		syn_options(sk, &opt);
@@ -78,7 +82,10 @@ static uint32_t write_options(struct sock *sk, struct sk_buff *skb, uint8_t *p)
 	opt.tsval = net_time_ms(sk->net) + tp->tsoffset;
 	if (opt.nsacks)
 		tp->ofo->dsack = false; /* told once */
-	return (uint32_t)tcp_write_options(p, &opt);
+	len = tcp_write_options(p, &opt);
+	if (unlikely(skb->tcp_flags & TCPHDR_SYN) && sock_flag(sk, SOCK_FASTOPEN))
+		len += tcp_fastopen_syn_option(sk, p + len, TCP_OPT_MAX - len);
+	return (uint32_t)len;
 }
 
 /* Points behind the urgent byte; one out of reach of 16 bits is announced as far as they go. */

@@ -38,13 +38,15 @@ uint32_t tcp_poll(struct sock *sk)
 		mask |= POLLHUP;
 	if (sk->shutdown & RCV_SHUTDOWN)
 		mask |= POLLIN | POLLRDNORM | POLLRDHUP;
-	if (!sk_in(sk, TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+	if (!sk_in(sk, TCPF_SYN_SENT | TCPF_SYN_RECV) || sock_flag(sk, SOCK_FASTOPEN_REQ)) {
 		if (tcp_readable(sk))
 			mask |= POLLIN | POLLRDNORM;
 		if (tcp_writable(sk))
 			mask |= POLLOUT | POLLWRNORM;
 		if (tp->urg_data & TCP_URG_VALID)
 			mask |= POLLPRI;
+	} else if (sk->common.state == TCP_SYN_SENT && sock_flag(sk, SOCK_DEFER_CONNECT)) {
+		mask |= POLLOUT | POLLWRNORM; /* whoever waits for that shall write: only then the SYN leaves */
 	}
 	if (sk->err || sock_flag(sk, SOCK_ERRQUEUE))
 		mask |= POLLERR;

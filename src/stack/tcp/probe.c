@@ -110,6 +110,8 @@ bool tcp_schedule_loss_probe(struct sock *sk, bool advancing_rto)
 
 	if ((early_retrans != 3 && early_retrans != 4) || !tp->sack_ok || !tp->packets_out)
 		return false;
+	if (sock_flag(sk, SOCK_FASTOPEN_REQ))
+		return false; /* nothing of it is sent again yet */
 	if (tp->ca_state != TCP_CA_Open && tp->ca_state != TCP_CA_CWR)
 		return false;
 	if (tp->srtt_us)

@@ -8,6 +8,7 @@
  *
  * The two forms of a RST: linux-close.md section 0.2. All count OutSegs, the RSTs OutRsts.
  */
+#include "stack/tcp/fastopen.h"
 #include "stack/tcp/output.h"
 
 /* ------------------------------------------------------------------ a sock's own */
@@ -33,6 +34,7 @@ struct bare_segment {
 	uint8_t flags;
 	uint8_t dsfield, ttl;
 	struct tcp_options opt;
+	const struct tcp_fastopen_cookie *foc; /* NULL: none */
 };
 
 /* With DF always: these are small. */
@@ -41,6 +43,8 @@ static int send_bare(struct net *net, const struct bare_segment *seg)
 	uint8_t packet[IP_HEADROOM + TCP_HDR_LEN + TCP_OPT_MAX], *hdr = packet + IP_HEADROOM;
 	uint32_t len = TCP_HDR_LEN + (uint32_t)tcp_write_options(hdr + TCP_HDR_LEN, &seg->opt);
 
+	if (unlikely(seg->foc))
+		len += (uint32_t)tcp_write_fastopen(hdr + len, TCP_HDR_LEN + TCP_OPT_MAX - len, seg->foc);
 	tcp_write_header(hdr, seg->sport, seg->dport, seg->seq, seg->ack, len, seg->flags, seg->wnd);
 	NET_INC(net, MIB_Tcp_OutSegs);
 	return ip_xmit(net, &(struct ip_out){
@@ -106,12 +110,12 @@ void tcp_timewait_send_ack(struct net *net, struct timewait_sock *tw)
 	send_bare(net, &ack);
 }
 
-void tcp_req_send_ack(struct net *net, struct request_sock *req)
+void tcp_req_send_ack(struct net *net, struct request_sock *req, const struct sock *sk)
 {
 	struct bare_segment ack = from_common(&req->common, TCPHDR_ACK);
 
-	ack.seq = req->snt_isn + 1;
-	ack.ack = req->rcv_isn + 1;
+	ack.seq = sock_flag(sk, SOCK_FASTOPEN_REQ) ? tcp_sk(sk)->snd_nxt : req->snt_isn + 1;
+	ack.ack = tcp_req_rcv_nxt(req, sk);
 	ack.wnd = (uint16_t)(min(req->rcv_wnd, 65535u) >> req->rcv_wscale);
 	ack.opt.saw_tstamp = req->ts_recent;
 	ack.opt.tsval = net_time_ms(net) + tcp_req_ts_off(net, req);
@@ -127,17 +131,18 @@ static void note_synack_tsval(struct request_sock *req, uint32_t tsval)
 	req->snt_tsval_span = (uint16_t)min(tsval - req->common.snt_tsval_first, 65535u);
 }
 
-int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct sock *listener)
+int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct sock *sk, const struct tcp_fastopen_cookie *foc)
 {
 	struct bare_segment synack = from_common(&req->common, TCPHDR_SYN | TCPHDR_ACK);
 
 	synack.seq = req->snt_isn;
-	synack.ack = req->rcv_isn + 1;
+	synack.ack = tcp_req_rcv_nxt(req, sk);
 	synack.wnd = (uint16_t)min(req->rcv_wnd, 65535u); /* never scaled in a SYN */
-	synack.dsfield = listener->opts->tos;
-	synack.ttl = listener->opts->ttl;
+	synack.dsfield = sk->opts->tos;
+	synack.ttl = sk->opts->ttl;
+	synack.foc = foc;
 	synack.opt = (struct tcp_options){
-		.mss = tcp_advertise_mss(net, &synack.daddr, listener->opts->user_mss),
+		.mss = tcp_advertise_mss(net, &synack.daddr, sk->opts->user_mss),
 		.wscale_ok = req->wscale_ok,
 		.wscale = req->rcv_wscale,
 		.sack_ok = req->sack_ok,

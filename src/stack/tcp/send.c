@@ -204,7 +204,7 @@ static int tcp_send_connected(struct sock *sk)
 {
 	int err;
 
-	if (sk_in(sk, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
+	if (sk_in(sk, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) || sock_flag(sk, SOCK_FASTOPEN_REQ))
 		return 0;
 	err = sock_error(sk);
 	if (err)

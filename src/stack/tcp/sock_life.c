@@ -8,7 +8,7 @@
  *
  * An orphan keeps the reference that its socket had. Whatever ends an orphan goes through tcp_done().
  */
-#include "stack/tcp/tcp.h"
+#include "stack/tcp/fastopen.h"
 
 int tcp_init(struct net *net)
 {
@@ -23,6 +23,8 @@ int tcp_init(struct net *net)
 	slab_init(&tcp->opts, &net->mem, "sock_opts", sizeof(struct sock_opts));
 	slab_init(&tcp->listens, &net->mem, "listen_queue", sizeof(struct listen_queue));
 	slab_init(&tcp->ofos, &net->mem, "tcp_ofo", sizeof(struct tcp_ofo));
+	slab_init(&tcp->fastopens, &net->mem, "tcp_fastopen", sizeof(struct tcp_fastopen));
+	list_init(&tcp->fastopen_cache.peers);
 	net->tcp = tcp;
 	ip_register(net, IPPROTO_TCP, &tcp_protocol);
 	return 0;
@@ -41,6 +43,8 @@ void tcp_exit(struct net *net)
 	slab_destroy(&tcp->opts);
 	slab_destroy(&tcp->listens);
 	slab_destroy(&tcp->ofos);
+	slab_destroy(&tcp->fastopens);
+	tcp_fastopen_cache_flush(net);
 	mem_free(&net->mem, tcp, sizeof(*tcp));
 	net->tcp = NULL;
 }
@@ -121,6 +125,10 @@ void tcp_destroy_sock(struct sock *sk)
 
 	assert(!sk->common.hashed && !sk->socket && sk->refcnt == 0);
 	tcp_clear_deadlines(sk);
+	if (sock_flag(sk, SOCK_FASTOPEN)) {
+		tcp_fastopen_ofo_check(sk);
+		tcp_fastopen_free(sk);
+	}
 	tcp_write_queue_purge(sk);
 	skb_queue_purge(&net->skbs, &tp->receive_queue);
 	tcp_ofo_purge(sk);
@@ -144,6 +152,8 @@ void tcp_done(struct sock *sk, enum tcp_cause cause)
 		NET_INC(sk->net, MIB_Tcp_AttemptFails);
 	tcp_set_state(sk, TCP_CLOSE, cause);
 	tcp_clear_deadlines(sk);
+	if (sock_flag(sk, SOCK_FASTOPEN_REQ))
+		tcp_fastopen_remove(sk, false);
 	sk->shutdown = SHUTDOWN_MASK;
 	if (sock_flag(sk, SOCK_DEAD))
 		sock_put(sk);

@@ -5,6 +5,7 @@
  * In:  connect() has chosen addresses, port and first sequence number (write_seq).
  * Out: a SYN that offers all we can do, in the retransmission queue, its timer running. The answer is synsent.c's.
  */
+#include "stack/tcp/fastopen.h"
 #include "stack/tcp/output.h"
 
 /* Nothing is known of the peer yet; an earlier connection of this sock is forgotten. */
@@ -69,8 +70,11 @@ int tcp_connect(struct sock *sk)
 	tp->retrans_stamp_ms = max(net_time_ms(sk->net), 1u); /* what a time limit counts from (TM-02) */
 	skb_queue_tail(&tp->rtx_queue, syn);
 	tp->packets_out++;
-	tcp_transmit_skb(sk, syn); /* one that could not leave is repeated like one that was lost */
-	tp->snd_nxt = tp->pushed_seq = tp->write_seq;
+	if (sock_flag(sk, SOCK_FASTOPEN) && tcp_fastopen(sk)->pending)
+		tcp_send_syn_data(sk, syn);
+	else
+		tcp_transmit_skb(sk, syn); /* one that could not leave is repeated like one that was lost */
+	tp->snd_nxt = tp->pushed_seq = tp->write_queue ? tp->write_queue->seq : tp->write_seq;
 	NET_INC(sk->net, MIB_Tcp_ActiveOpens);
 	tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, tp->rto_j);
 	return 0;

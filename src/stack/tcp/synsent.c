@@ -5,9 +5,9 @@
  *	with ACK: does it acknowledge our SYN?  no: reply RST (HS-05)   RST: refused   SYN: ESTABLISHED
  *	without:  SYN: both sides opened at once, SYN_RECV (SO-01)      all else: ignored
  *
- * Data and FIN of a SYN or SYN-ACK are not taken (linux-close.md section 23.10).
+ * Data and FIN of a SYN or SYN-ACK are not taken (linux-close.md section 23.10), unless Fast Open was asked for.
  */
-#include "stack/tcp/tcp.h"
+#include "stack/tcp/fastopen.h"
 
 /* Timestamps, window scale and SACK are used if both SYNs had them. */
 static void take_syn_options(struct sock *sk, const struct tcp_options *opt)
@@ -15,7 +15,10 @@ static void take_syn_options(struct sock *sk, const struct tcp_options *opt)
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct sysctls *ctl = &sk->net->sysctl;
 
-	tp->mss_clamp = opt->mss ? opt->mss : TCP_MSS_DEFAULT;
+	if (opt->mss)
+		tp->mss_clamp = opt->mss;
+	else if (!sock_flag(sk, SOCK_FASTOPEN))
+		tp->mss_clamp = TCP_MSS_DEFAULT; /* with Fast Open: what is remembered of it */
 	if (sk->opts->user_mss && sk->opts->user_mss < tp->mss_clamp)
 		tp->mss_clamp = sk->opts->user_mss;
 	tp->wscale_ok = opt->wscale_ok && ctl->tcp_window_scaling;
@@ -49,7 +52,8 @@ static void take_sequence(struct tcp_sock *tp, const struct tcp_seg *seg)
 /* The first ACK may wait for data that is sure to come soon. */
 static bool may_save_first_ack(const struct sock *sk)
 {
-	return sk->opts->defer_accept || tcp_sk(sk)->ack.pingpong >= sk->net->sysctl.tcp_pingpong_thresh;
+	return sk->opts->defer_accept || tcp_sk(sk)->ack.pingpong >= sk->net->sysctl.tcp_pingpong_thresh ||
+	       (sock_flag(sk, SOCK_FASTOPEN) && tcp_fastopen(sk)->io);
 }
 
 void tcp_finish_connect(struct sock *sk)
@@ -69,6 +73,7 @@ void tcp_finish_connect(struct sock *sk)
 static void established(struct sock *sk, struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	bool again = tp->total_retrans, data_went_again = false;
 
 	tp->saw_tstamp = seg->options.saw_tstamp && sk->net->sysctl.tcp_timestamps;
 	tp->rcv_tsval = seg->options.tsval;
@@ -86,10 +91,14 @@ static void established(struct sock *sk, struct tcp_seg *seg)
 	tcp_initialize_rcv_mss(sk);
 
 	tcp_finish_connect(sk);
+	if (sock_flag(sk, SOCK_FASTOPEN) && (tcp_fastopen(sk)->syn_fastopen || tcp_fastopen(sk)->syn_data))
+		data_went_again = tcp_rcv_fastopen_synack(sk, seg, again);
 	sk_state_change(sk);
 	sk_write_space(sk);
 
-	if (may_save_first_ack(sk)) {
+	if (data_went_again) {
+		tcp_data_snd_check(sk);
+	} else if (may_save_first_ack(sk)) {
 		tp->ack.pending |= ICSK_ACK_SCHED;
 		tcp_enter_quickack_mode(sk, TCP_MAX_QUICKACKS);
 		tp->ack.pending |= ICSK_ACK_TIMER;

@@ -16,7 +16,7 @@
  *	timer.c     deadlines of a sock                               cong.c       congestion window (Reno)
  *	send.c recv.c   what write and read do to the queues          rcvwin.c     the window that is offered
  *	option.c    setsockopt, getsockopt, TCP_INFO                  poll.c       what poll says
- *	repair.c    TCP_REPAIR: a connection as numbers
+ *	repair.c    TCP_REPAIR: a connection as numbers               fastopen.c fastopen_client.c   data in the SYN (fastopen.h)
  *	state.c     the one function that moves a state               check.c      what may be trusted in each state
  */
 #ifndef LA_TCP_H
@@ -161,12 +161,28 @@ struct ts_offset {
 };
 #define TS_OFFSET_BITS 8
 
+/* Keys of Fast Open's cookies: one makes them, the other is still good. */
+struct fastopen_keys {
+	struct siphash_key key[2];
+	unsigned n; /* 0: none yet */
+};
+
+/* What peers' cookies are, the one asked for last first; and whether the network is trusted with them. */
+struct fastopen_cache {
+	struct list_head peers;
+	unsigned count;
+	unsigned disabled_times;    /* data in SYNs has vanished so often */
+	uint32_t disabled_stamp_ms; /* the last time */
+};
+
 /* TCP's part of a stack */
 struct tcp {
-	struct slab_cache socks, requests, timewaits_v4, timewaits_v6, opts, listens, ofos;
+	struct slab_cache socks, requests, timewaits_v4, timewaits_v6, opts, listens, ofos, fastopens;
 	uint32_t orphans;
 	uint32_t tw_count;
 	uint32_t challenge_second, challenge_count;
+	struct fastopen_keys fastopen_keys; /* sysctl tcp_fastopen_key */
+	struct fastopen_cache fastopen_cache;
 	struct ts_offset ts_offset[1 << TS_OFFSET_BITS]; /* asked for lately, by a hash of the addresses */
 };
 
@@ -246,6 +262,8 @@ void tcp_replace_ts_recent(struct sock *sk, uint32_t seq);
 void tcp_rearm_rto(struct sock *sk);
 void tcp_enter_loss(struct sock *sk);
 void tcp_simple_retransmit(struct sock *sk); /* a smaller path MTU: what is too large counts as lost */
+void tcp_retransmit_unacked(struct sock *sk); /* all of it is lost, but not by congestion */
+void tcp_synack_acked(struct sock *sk);	      /* of a child of Fast Open: its own data has its timers now */
 void tcp_rtt_estimator(struct sock *sk, uint32_t mrtt_us);
 void tcp_set_rto(struct sock *sk);
 void tcp_valid_rtt_meas(struct sock *sk, uint32_t mrtt_us); /* least RTT, estimator and RTO */
@@ -280,8 +298,8 @@ bool tcp_req_is_for_listener(const struct request_sock *req, const struct tcp_se
 /* @sk while it listens; then who took over from it, and shall have @c (LS-14); NULL: nobody. */
 struct sock *tcp_listen_heir(struct sock *sk, const struct sock_common *c);
 /* A segment for a request, whose child @listener shall have: NULL: dealt with; else the sock that shall process the segment
- * (a new child). */
-struct sock *tcp_check_req(struct sock *listener, struct request_sock *req, struct tcp_seg *seg);
+ * (a new child). In place of the listener stands a child that Fast Open has made of the request already. */
+struct sock *tcp_check_req(struct sock *sk, struct request_sock *req, struct tcp_seg *seg);
 void tcp_req_timer(struct net *net, struct request_sock *req);
 void tcp_req_drop(struct net *net, struct request_sock *req, enum tcp_cause cause);
 struct sock *tcp_create_openreq_child(struct sock *listener, struct request_sock *req, struct tcp_seg *seg);
@@ -293,8 +311,8 @@ uint32_t tcp_req_window(const struct sock *listener, const struct request_sock *
 			uint8_t *rcv_wscale);
 void tcp_req_unlink(struct net *net, struct request_sock *req);
 void tcp_req_free(struct net *net, struct request_sock *req);
-int tcp_rtx_synack(struct request_sock *req);
-void tcp_req_syn_again(struct request_sock *req);
+int tcp_rtx_synack(struct request_sock *req, struct sock *sk);
+void tcp_req_syn_again(struct request_sock *req, struct sock *sk);
 void tcp_acceptq_add(struct sock *listener, struct sock *child);
 void tcp_child_destroy(struct sock *child, enum tcp_cause cause); /* not accepted: active RST if established (LS-02) */
 bool tcp_acceptq_is_full(const struct sock *sk);
@@ -361,9 +379,9 @@ static inline int64_t sk_stream_wspace(const struct sock *sk) { return (int64_t)
 void tcp_send_active_reset(struct sock *sk, enum tcp_cause cause);
 void tcp_send_reply_reset(struct net *net, const struct sock_common *c, const struct tcp_seg *seg, enum tcp_cause cause);
 void tcp_timewait_send_ack(struct net *net, struct timewait_sock *tw);
-void tcp_req_send_ack(struct net *net, struct request_sock *req);
-/* @req may stand on the caller's stack: a cookie. */
-int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct sock *listener);
+/* In the name of @sk: its listener, or the child that Fast Open made. @req may stand on the caller's stack: a cookie. */
+void tcp_req_send_ack(struct net *net, struct request_sock *req, const struct sock *sk);
+int tcp_req_send_synack(struct net *net, struct request_sock *req, const struct sock *sk, const struct tcp_fastopen_cookie *foc);
 
 /* rcvwin.c */
 uint16_t tcp_select_window(struct sock *sk); /* for the segment about to leave: what goes into the header, scaled */

@@ -14,6 +14,7 @@
  *
  * A deadline is the first tick at which the time has passed in full. What ends a connection goes through write_err().
  */
+#include "stack/tcp/fastopen.h"
 #include "stack/tcp/output.h"
 
 /* ------------------------------------------------------------------ three deadlines, one timer */
@@ -199,7 +200,10 @@ static bool write_timeout(struct sock *sk)
 		if (out_of_resources(sk, alive || !retransmits_timed_out(sk, retry_until, 0)))
 			return true;
 	}
-	if (expired || retransmits_timed_out(sk, retry_until, sk->opts->user_timeout_ms)) {
+	expired = expired || retransmits_timed_out(sk, retry_until, sk->opts->user_timeout_ms);
+	if (sock_flag(sk, SOCK_FASTOPEN))
+		tcp_fastopen_detect_blackhole(sk, expired);
+	if (expired) {
 		write_err(sk, timeout_cause(sk, CAUSE_timeout_retries));
 		return true;
 	}
@@ -271,6 +275,10 @@ static void tcp_retransmit_timer(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *head = tcp_rtx_queue_head(sk);
 
+	if (sock_flag(sk, SOCK_FASTOPEN_REQ)) {
+		tcp_fastopen_synack_timer(sk);
+		return;
+	}
 	if (!tp->packets_out || !head)
 		return;
 	tp->tlp_high_seq = 0; /* no answer to a loss probe either: the next episode may have one of its own */

@@ -55,7 +55,15 @@ struct tcp_repair_window {
 	uint32_t snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup;
 };
 
-enum { TCPI_OPT_TIMESTAMPS = 1, TCPI_OPT_SACK = 2, TCPI_OPT_WSCALE = 4, TCPI_OPT_ECN = 8 };
+enum {
+	TCPI_OPT_TIMESTAMPS = 1,
+	TCPI_OPT_SACK = 2,
+	TCPI_OPT_WSCALE = 4,
+	TCPI_OPT_ECN = 8,
+	TCPI_OPT_SYN_DATA = 32,
+	TCPI_OPT_TFO_CHILD = 128,
+};
+enum tcp_fastopen_client_fail { TFO_STATUS_UNSPEC, TFO_COOKIE_UNAVAILABLE, TFO_DATA_NOT_ACKED, TFO_SYN_RETRANSMITTED };
 
 /* Linux 6.18's, 280 bytes; what this stack does not count stays 0. */
 struct tcp_info {

@@ -89,6 +89,10 @@ static void parse_option(struct tcp_options *opt, uint8_t kind, const uint8_t *v
 			opt->tsecr = get_be32(value + 4);
 		}
 		break;
+	case TCPOPT_FASTOPEN:
+	case TCPOPT_EXP:
+		opt->fastopen |= syn;
+		break;
 	}
 }
 
@@ -168,4 +172,51 @@ size_t tcp_write_options(uint8_t *start, const struct tcp_options *opt)
 		put_be32(p + 4, opt->sack[i].end);
 	}
 	return (size_t)(p - start);
+}
+
+/* ------------------------------------------------------------------ Fast Open */
+
+static void take_cookie(struct tcp_fastopen_cookie *foc, const uint8_t *value, size_t len, bool exp)
+{
+	if (len & 1)
+		return;
+	foc->exp = exp;
+	foc->len = -1;
+	if (len && (len < TCP_FASTOPEN_COOKIE_MIN || len > TCP_FASTOPEN_COOKIE_MAX))
+		return;
+	memcpy(foc->val, value, len);
+	foc->len = (int8_t)len;
+}
+
+void tcp_parse_fastopen(struct tcp_fastopen_cookie *foc, const uint8_t *p, size_t len)
+{
+	size_t size;
+
+	foc->len = -1;
+	foc->exp = false;
+	for (; len && *p != TCPOPT_EOL; p += size, len -= size) {
+		size = *p == TCPOPT_NOP ? 1 : len > 1 ? p[1] : 0;
+		if (size > len || size < (*p == TCPOPT_NOP ? 1 : 2))
+			return;
+		if (*p == TCPOPT_FASTOPEN)
+			take_cookie(foc, p + 2, size - 2, false);
+		else if (*p == TCPOPT_EXP && size >= 4 && get_be16(p + 2) == TCPOPT_FASTOPEN_MAGIC)
+			take_cookie(foc, p + 4, size - 4, true);
+	}
+}
+
+size_t tcp_write_fastopen(uint8_t *p, size_t room, const struct tcp_fastopen_cookie *foc)
+{
+	size_t head = foc->exp ? 4 : 2, len = foc->len < 0 ? 0 : (size_t)foc->len;
+
+	if (foc->len < 0 || ((head + len + 3) & ~(size_t)3) > room)
+		return 0;
+	p[0] = foc->exp ? TCPOPT_EXP : TCPOPT_FASTOPEN;
+	p[1] = (uint8_t)(head + len);
+	if (foc->exp)
+		put_be16(p + 2, TCPOPT_FASTOPEN_MAGIC);
+	memcpy(p + head, foc->val, len);
+	for (len += head; len & 3; len++)
+		p[len] = TCPOPT_NOP;
+	return len;
 }

@@ -24,6 +24,9 @@
 #define TCPOPT_SACK_PERM 4
 #define TCPOPT_SACK 5
 #define TCPOPT_TIMESTAMP 8
+#define TCPOPT_FASTOPEN 34
+#define TCPOPT_EXP 254		      /* RFC 6994: a 16-bit number tells whose experiment */
+#define TCPOPT_FASTOPEN_MAGIC 0xf989 /* Fast Open, before it had a kind of its own */
 
 #define TCPOLEN_MSS 4
 #define TCPOLEN_WINDOW 3
@@ -32,9 +35,19 @@
 #define TCPOLEN_SACK_PERBLOCK 8
 #define TCPOLEN_TIMESTAMP 10
 #define TCP_MAX_WSCALE 14
+#define TCP_FASTOPEN_COOKIE_MIN 4
+#define TCP_FASTOPEN_COOKIE_MAX 16
+#define TCP_FASTOPEN_COOKIE_SIZE 8 /* of ours */
 
 struct sack_block {
 	uint32_t start, end;
+};
+
+/* The option of Fast Open, RFC 7413 section 4.1.1 */
+struct tcp_fastopen_cookie {
+	uint8_t val[TCP_FASTOPEN_COOKIE_MAX];
+	int8_t len; /* 0: one is asked for; -1: there is no such option */
+	bool exp;   /* in the experimental form */
 };
 
 /* options of one segment */
@@ -43,6 +56,7 @@ struct tcp_options {
 	uint8_t wscale;	  /* 0..14, capped as RFC 7323 says */
 	bool wscale_ok, sack_ok, saw_tstamp;
 	uint8_t nsacks;
+	bool fastopen;	  /* perhaps: tcp_parse_fastopen() */
 	uint32_t tsval, tsecr;
 	struct sack_block sack[4]; /* the first nsacks */
 };
@@ -53,6 +67,11 @@ void tcp_parse_options(struct tcp_options *opt, const uint8_t *p, size_t len, bo
 /* Writes options in Linux's order and padding to @p, of TCP_OPT_MAX bytes; returns their length, a multiple of 4. mss
  * 0, !wscale_ok, ... leave one out. SACK blocks as many as fit and as nsacks says. */
 size_t tcp_write_options(uint8_t *p, const struct tcp_options *opt);
+
+/* The cookie among the options of a SYN; len -1: none, or an impossible one. */
+void tcp_parse_fastopen(struct tcp_fastopen_cookie *foc, const uint8_t *p, size_t len);
+/* Writes the option to @p, where @room bytes are left; 0: there is no room, or no option. */
+size_t tcp_write_fastopen(uint8_t *p, size_t room, const struct tcp_fastopen_cookie *foc);
 
 /* The fixed part of a header of @len bytes; checksum and urgent pointer are 0. */
 static inline void tcp_write_header(uint8_t *p, uint16_t sport, uint16_t dport, uint32_t seq, uint32_t ack, uint32_t len,
