@@ -330,6 +330,7 @@ static int run_run(const struct command *command, int argc, char **argv)
 	launch_prepare();
 	run.command = command;
 	setup_init(&run.setup, command);
+	run.setup.only_asked = true;
 	if (read_options(&run, argc, argv, &first))
 		return LAUNCH_FAILED;
 	status = program_find(&run.program, argv[first]);

@@ -41,7 +41,7 @@ const struct option_spec setup_options[] = {
 	{OPT_ADDR, "addr", "ADDRESS/LENGTH",
 	 "our address, IPv4 or IPv6, may be given for both (10.9.0.2/24, fd09::2/64)"},
 	{OPT_ADDR, "addr6", "ADDRESS/LENGTH", "the same"},
-	{OPT_PEER, "peer", "ADDRESS/LENGTH", "the kernel's address on the interface (10.9.0.1/24, fd09::1/64)"},
+	{OPT_PEER, "peer", "ADDRESS/LENGTH", "the kernel's address on the interface (the first of our prefix: 10.9.0.1/24, fd09::1/64)"},
 	{OPT_NETNS, "netns", "FILE", "make the interface in this network namespace, such as /run/netns/blue"},
 	{OPT_MTU, "mtu", "BYTES", "largest packet, 1280 to 65535 (1500)"},
 	{OPT_NO_UNITS, "no-units", NULL, "one write for each segment; otherwise the kernel gets units of them whole"},
@@ -139,6 +139,32 @@ int setup_option(struct setup *setup, int id, const char *value)
 		return 0;
 	}
 	return misuse(setup->command, "unknown option");
+}
+
+/* The kernel's end where --addr was given and --peer was not: the first other address of the same prefix. */
+static void derive_peer(const struct setup_addr *addr, struct setup_addr *peer)
+{
+	unsigned bits = addr->family == AF_INET ? 32 : 128, last = bits / 8 - 1;
+
+	if (!addr->asked || peer->asked || addr->prefixlen > bits - 2)
+		return;
+	*peer = *addr;
+	peer->asked = false;
+	for (unsigned bit = addr->prefixlen; bit < bits; bit++)
+		peer->bytes[bit / 8] &= (uint8_t)~(0x80 >> bit % 8);
+	peer->bytes[last] |= 1;
+	if (!memcmp(peer->bytes, addr->bytes, last + 1))
+		peer->bytes[last] ^= 3;
+}
+
+/* Defaults of a family of which nothing was said are left out where something was said about the other. */
+static void settle_addresses(struct setup *setup)
+{
+	for (int i = 0; i < 2; i++) {
+		derive_peer(&setup->addr[i], &setup->peer[i]);
+		if (setup->only_asked && !setup->addr[i].asked && !setup->peer[i].asked && setup->addr[!i].asked)
+			setup->addr[i].family = setup->peer[i].family = 0;
+	}
 }
 
 /* ------------------------------------------------------------------ the interface */
@@ -277,7 +303,7 @@ static int configure_stack(struct setup *setup)
 		struct setup_addr *addr = &setup->addr[i];
 		static const uint8_t any[16];
 
-		if (!setup->tun_name && !addr->asked)
+		if (!addr->family || (!setup->tun_name && !addr->asked))
 			continue;
 		error = la_addr_add(stack, setup->host.ifindex, addr->family, addr->bytes, addr->prefixlen);
 		if (error) {
@@ -349,6 +375,7 @@ int setup_host(struct setup *setup)
 	struct tun tun;
 	int status;
 
+	settle_addresses(setup);
 	if (setup->tun_name) {
 		status = open_interface(setup, &tun);
 		if (status)

@@ -24,6 +24,7 @@ struct setup_addr {
  * @addr, @peer: addresses of our end and of the kernel's, [0] IPv4, [1] IPv6
  * @tun_name:    NULL: no interface, only the stack's own loopback, to which --addr adds addresses
  * @device_asked: an option was given that is about an interface
+ * @only_asked:  no address of a family of which the options say nothing, if they name one of the other
  * @units:       units of segments go to the kernel whole
  * @who:         whose call the stack works on, for a capture in which FIN and RST say that; it has loopback's packets, too.
  *               NULL: a capture in which each packet has the steps that led to it
@@ -35,7 +36,7 @@ struct setup {
 	const char *tun_name, *netns, *pcap;
 	struct setup_addr addr[2], peer[2];
 	unsigned mtu;
-	bool units, ladder, device_asked;
+	bool units, ladder, device_asked, only_asked;
 	const char *sysctls[SETUP_SYSCTLS];
 	unsigned sysctl_count;
 	void (*trace)(void *world, const struct la_trace_event *event);
