@@ -156,6 +156,14 @@ int client_attach(struct executor *ex, struct client *client, int fds[3])
 	return 0;
 }
 
+static void ring(int bell)
+{
+	uint64_t one = 1;
+
+	while (write(bell, &one, sizeof(one)) < 0 && errno == EINTR)
+		; /* a full one rings already */
+}
+
 void client_add_bell(struct executor *ex, struct client *client, uint64_t slot, int fd)
 {
 	if (!client->seg || slot >= SEG_SLOTS)
@@ -172,6 +180,7 @@ void client_add_bell(struct executor *ex, struct client *client, uint64_t slot, 
 	fcntl(fd, F_SETFL, O_NONBLOCK); /* a full one rings already */
 	client->bells[slot] = fd;
 	executor_note(ex, NOTE_BELL, client, fd);
+	ring(fd); /* the answer may have been there before its bell */
 	return;
 
 out_close:
