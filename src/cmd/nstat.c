@@ -12,7 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_ABSOLUTE = 2, OPT_ZEROS, OPT_NO_UPDATE, OPT_NO_OUTPUT, OPT_RESET, OPT_JSON, OPT_JSON_LETTER, OPT_NAME, OPT_COUNT };
+enum {
+	OPT_ABSOLUTE = 2,
+	OPT_ZEROS,
+	OPT_NO_UPDATE,
+	OPT_NO_OUTPUT,
+	OPT_RESET,
+	OPT_JSON,
+	OPT_JSON_LETTER,
+	OPT_NAME,
+	OPT_COUNT
+};
 
 static const struct option_spec nstat_options[] = {
 	{OPT_ABSOLUTE, "a", NULL, "absolute values, not what was added since the last call"},
@@ -32,7 +42,7 @@ struct counters {
 	struct counter {
 		const char *name;
 		uint64_t value;
-	} *list;
+	} * list;
 };
 
 struct nstat {
@@ -230,7 +240,8 @@ const struct command nstat_command = {
 	.name = "nstat",
 	.args = "[NAME] [PATTERN...]",
 	.about = "the counters of a running stack, as nstat shows the kernel's",
-	.details = "  lastack nstat -az 'TcpExtTCPAbort*'\n\nNAME is the stack's; without it, the one that we run on, or the only one.\n",
+	.details = "  lastack nstat -az 'TcpExtTCPAbort*'\n\nNAME is the stack's; without it, the one that we run on, "
+		   "or the only one.\n",
 	.options = nstat_options,
 	.run = nstat_run,
 };

@@ -49,7 +49,8 @@ static void add_tie(void *arg, const struct executor_file *file)
 	socklen_t len = sizeof(cookie);
 	struct tie *more;
 
-	if (!file->socket || la_getsockopt(executor_task(answer->ex), file->fd, SOL_SOCKET, SO_COOKIE, &cookie, &len, host_now_ns()))
+	if (!file->socket ||
+	    la_getsockopt(executor_task(answer->ex), file->fd, SOL_SOCKET, SO_COOKIE, &cookie, &len, host_now_ns()))
 		return;
 	if (answer->tie_count == answer->tie_room) {
 		answer->tie_room = answer->tie_room ? 2 * answer->tie_room : 64;
@@ -73,7 +74,8 @@ static int compare_ties(const void *a, const void *b)
 static uint64_t find_inode(const struct answer *answer, uint64_t cookie)
 {
 	struct tie key = {.cookie = cookie};
-	const struct tie *tie = answer->tie_count ? bsearch(&key, answer->ties, answer->tie_count, sizeof(key), compare_ties) : NULL;
+	const struct tie *tie =
+		answer->tie_count ? bsearch(&key, answer->ties, answer->tie_count, sizeof(key), compare_ties) : NULL;
 
 	return tie ? tie->inode : 0;
 }
@@ -98,8 +100,9 @@ static const struct executor_owner *find_owner(const struct answer *answer, uint
 
 static const char *state_name(unsigned state)
 {
-	static const char *const names[] = {"UNKNOWN",	  "ESTAB", "SYN-SENT",	 "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT",
-					    "UNCONN", "CLOSE-WAIT", "LAST-ACK", "LISTEN",   "CLOSING",	"SYN-RECV"};
+	static const char *const names[] = {"UNKNOWN",	  "ESTAB",     "SYN-SENT", "SYN-RECV",	 "FIN-WAIT-1",
+					    "FIN-WAIT-2", "TIME-WAIT", "UNCONN",   "CLOSE-WAIT", "LAST-ACK",
+					    "LISTEN",	  "CLOSING",   "SYN-RECV"};
 
 	return names[state < sizeof(names) / sizeof(names[0]) ? state : 0];
 }
@@ -185,8 +188,8 @@ static void print_timer(FILE *out, const struct la_sock_info *info)
 	fprintf(out, ",%u)", info->timer_retrans);
 }
 
-static void print_extended(const struct answer *answer, const struct la_sock_info *info, const struct executor_owner *owner,
-			   uint64_t inode)
+static void print_extended(const struct answer *answer, const struct la_sock_info *info,
+			   const struct executor_owner *owner, uint64_t inode)
 {
 	char path[32];
 	struct stat st;
@@ -209,7 +212,8 @@ static void print_memory(FILE *out, const struct la_sock_info *info)
 {
 	fputc('\t', out);
 	if (info->cookie)
-		fprintf(out, "skmem:(r%u,rb%u,t0,tb%u,f0,w%u,o0,bl0,d0)", info->rmem, info->rcvbuf, info->sndbuf, info->wmem);
+		fprintf(out, "skmem:(r%u,rb%u,t0,tb%u,f0,w%u,o0,bl0,d0)", info->rmem, info->rcvbuf, info->sndbuf,
+			info->wmem);
 }
 
 /* ------------------------------------------------------------------ struct tcp_info, worded as ss does */
@@ -273,8 +277,8 @@ static void print_info(FILE *out, const struct la_sock_info *info)
 		fprintf(out, "%s cwnd:%u", info->congestion, t.tcpi_snd_cwnd);
 		return;
 	}
-	fprintf(out, "%s%s%s", t.tcpi_options & TCPI_OPT_TIMESTAMPS ? "ts " : "", t.tcpi_options & TCPI_OPT_SACK ? "sack " : "",
-		info->congestion);
+	fprintf(out, "%s%s%s", t.tcpi_options & TCPI_OPT_TIMESTAMPS ? "ts " : "",
+		t.tcpi_options & TCPI_OPT_SACK ? "sack " : "", info->congestion);
 	if (t.tcpi_options & TCPI_OPT_WSCALE)
 		fprintf(out, " wscale:%u,%u", t.tcpi_snd_wscale, t.tcpi_rcv_wscale);
 	if (t.tcpi_rto)
@@ -349,7 +353,8 @@ static void answer_usage(struct la_stack *stack, FILE *out)
 		(unsigned long long)u.sockets, (unsigned long long)u.socks, (unsigned long long)u.requests,
 		(unsigned long long)u.timewaits);
 	fprintf(out, "skbs %llu\norphans %llu\ntimers %llu\nops %llu\ncheck %s\n", (unsigned long long)u.skbs,
-		(unsigned long long)u.orphans, (unsigned long long)u.timers, (unsigned long long)u.ops, wrong ? wrong : "good");
+		(unsigned long long)u.orphans, (unsigned long long)u.timers, (unsigned long long)u.ops,
+		wrong ? wrong : "good");
 }
 
 void report_answer(struct la_stack *stack, struct executor *ex, const char *line, FILE *out)

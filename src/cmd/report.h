@@ -4,7 +4,7 @@
  *
  * A question is a line, sent to the stack's control socket (SEG_TEXT); the answer is lines.
  *
- *	ss     -> an endpoint a line, fields between tabs in the order of enum report_field; as `ss` prints them, "" for none
+ *	ss     -> an endpoint a line, fields between tabs as enum report_field has them; worded as in `ss`, "" for none
  *	nstat  -> NAME VALUE
  */
 #ifndef LA_CMD_REPORT_H
@@ -36,8 +36,8 @@ enum report_field {
 /* In the executor: answers one line. */
 void report_answer(struct la_stack *stack, struct executor *ex, const char *line, FILE *out);
 
-/* In a command: asks the stack @name, or the only one that runs. Gives the answer, to be freed; NULL after a message. The
- * stack's name is written to @found (FOLDER_NAME and a zero). */
+/* In a command: asks the stack @name, or the only one that runs. Gives the answer, to be freed; NULL after a message.
+ * The stack's name is written to @found (FOLDER_NAME and a zero). */
 char *report_ask(const struct command *command, const char *name, const char *line, char *found);
 
 #endif

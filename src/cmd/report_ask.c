@@ -95,7 +95,8 @@ static char *read_answer(int fd)
 	FILE *out = open_memstream(&text, &len);
 	bool whole = false;
 
-	while (out && recv(fd, &message, sizeof(message), 0) == sizeof(message) && message.arg[0] <= sizeof(message.text)) {
+	while (out && recv(fd, &message, sizeof(message), 0) == sizeof(message) &&
+	       message.arg[0] <= sizeof(message.text)) {
 		whole = !message.arg[0];
 		if (whole)
 			break;

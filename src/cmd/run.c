@@ -57,7 +57,8 @@ enum {
 static const struct option_spec run_options[] = {
 	{OPT_NAME, "name", "NAME", "name of the stack, for --join, ss and nstat (PROGRAM-PID)"},
 	{OPT_JOIN, "join", "NAME", "run the program on this stack, which is there already"},
-	{OPT_DEV, "dev", "tun:NAME|none", "the interface, or only the stack's own loopback (none, unless an\n"
+	{OPT_DEV, "dev", "tun:NAME|none",
+	 "the interface, or only the stack's own loopback (none, unless an\n"
 	 "                             option below speaks of an interface)"},
 	{OPT_LOOPBACK, "loopback", "stack|kernel", "whose 127.0.0.1 and ::1 the program sees (stack)"},
 	{OPT_ROOTLESS, "rootless", NULL, "in new user and network namespaces: needs no rights"},
@@ -161,8 +162,10 @@ static int find_preload(struct run *run, char *path, size_t room)
 		if (access(path, R_OK))
 			continue;
 		if (strpbrk(path, " :"))
-			return fail(run->command, "%s: the dynamic linker takes no blank or colon in the path of a preload; "
-				    "move the build elsewhere", path);
+			return fail(run->command,
+				    "%s: the dynamic linker takes no blank or colon in the path of a preload; "
+				    "move the build elsewhere",
+				    path);
 		return 0;
 	}
 	return fail(run->command, PRELOAD " is missing beside %s: build or install it", self);
@@ -203,7 +206,8 @@ static int join_stack(struct run *run)
 	if (!error)
 		error = folder_read_keeper(&run->folder, &run->keeper, &rootless);
 	if (error == -ESRCH)
-		return fail(run->command, "no stack named %s is running; \"lastack ss --list\" names those that are", run->join);
+		return fail(run->command, "no stack named %s is running; \"lastack ss --list\" names those that are",
+			    run->join);
 	if (error)
 		return fail(run->command, "cannot join %s: %s", run->join, strerror(-error));
 	if (!rootless)
@@ -219,7 +223,8 @@ static int make_stack(struct run *run, const char *program)
 		name_stack(run, program);
 	error = folder_make(&run->folder, run->name);
 	if (error == -EADDRINUSE)
-		return fail(run->command, "a stack named %s is running; choose another --name, or --join it", run->name);
+		return fail(run->command, "a stack named %s is running; choose another --name, or --join it",
+			    run->name);
 	if (error)
 		return fail(run->command, "cannot make a folder for the stack %s: %s", run->name, strerror(-error));
 	return 0;
@@ -277,11 +282,13 @@ static int run_option(struct run *run, int id, const char *value)
 		run->rootless = run->setup.device_asked = true;
 		return 0;
 	case OPT_DRAIN:
-		return parse_number(value, 0, 3600, &run->drain_s) ?
-			       0 : misuse(run->command, "--drain wants 0 to 3600 seconds, not %s", value);
+		return parse_number(value, 0, 3600, &run->drain_s)
+			       ? 0
+			       : misuse(run->command, "--drain wants 0 to 3600 seconds, not %s", value);
 	case OPT_SPIN:
-		return parse_number(value, 0, 1000000, &run->spin_us) ?
-			       0 : misuse(run->command, "--spin wants 0 to 1000000 microseconds, not %s", value);
+		return parse_number(value, 0, 1000000, &run->spin_us)
+			       ? 0
+			       : misuse(run->command, "--spin wants 0 to 1000000 microseconds, not %s", value);
 	case OPT_WAIT:
 		run->wait = true;
 		return 0;
@@ -315,7 +322,8 @@ static int read_options(struct run *run, int argc, char **argv, int *first)
 	if (*first >= argc)
 		return misuse(run->command, "a program is missing");
 	if (run->join && (run->name || run->setup.device_asked))
-		return misuse(run->command, "--join takes the stack as it is: leave out its name and what is about its interface");
+		return misuse(run->command,
+			      "--join takes the stack as it is: leave out its name and what is about its interface");
 	if (!run->setup.device_asked)
 		run->setup.tun_name = NULL;
 	return 0;
@@ -359,9 +367,10 @@ const struct command run_command = {
 	.name = "run",
 	.args = "[--] PROGRAM [ARGUMENT...]",
 	.about = "an ordinary program, all its TCP on Lastack",
-	.details = "  lastack run -- python3 -m http.server 8000\n"
-		   "  lastack run --dev tun:la0 --addr 10.9.0.2/24 -- nginx -g 'daemon off;'\n\n"
-		   "exit status: the program's; 125 lastack failed, 126 the program cannot be run, 127 there is none.\n",
+	.details =
+		"  lastack run -- python3 -m http.server 8000\n"
+		"  lastack run --dev tun:la0 --addr 10.9.0.2/24 -- nginx -g 'daemon off;'\n\n"
+		"exit status: the program's; 125 lastack failed, 126 the program cannot be run, 127 there is none.\n",
 	.options = run_options,
 	.network = true,
 	.program = true,

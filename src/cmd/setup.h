@@ -26,8 +26,8 @@ struct setup_addr {
  * @device_asked: an option was given that is about an interface
  * @only_asked:  no address of a family of which the options say nothing, if they name one of the other
  * @units:       units of segments go to the kernel whole
- * @who:         whose call the stack works on, for a capture in which FIN and RST say that; it has loopback's packets, too.
- *               NULL: a capture in which each packet has the steps that led to it
+ * @who:         whose call the stack works on, for a capture in which FIN and RST say that; it has loopback's packets,
+ *               too. NULL: a capture in which each packet has the steps that led to it
  * @task:        the first task of the stack
  * @view:        capture and ladder of the run; NULL: not wanted
  */

@@ -2,8 +2,8 @@
 /*
  * cmd/ss.c - lastack ss: the sockets of a running stack, as `ss` shows those of the kernel
  *
- * The stack gives all that there is to say about each (cmd/report.h); here lines and columns are chosen and laid out. With
- * -i and -m there is a second line, as with ss, unless -O.
+ * The stack gives all that there is to say about each (cmd/report.h); here lines and columns are chosen and laid out.
+ * With -i and -m there is a second line, as with ss, unless -O.
  */
 #include "cmd/report.h"
 
@@ -126,7 +126,8 @@ static void widen(int *width, const char *text)
 
 static void measure(struct widths *w, const struct row *row)
 {
-	*w = (struct widths){.state = 5, .recv_q = 6, .send_q = 6, .local = 13, .local_port = 4, .peer = 12, .peer_port = 4};
+	*w = (struct widths){
+		.state = 5, .recv_q = 6, .send_q = 6, .local = 13, .local_port = 4, .peer = 12, .peer_port = 4};
 	for (; row; row = row->next) {
 		widen(&w->state, row->field[FIELD_STATE]);
 		widen(&w->recv_q, row->field[FIELD_RECV_Q]);
@@ -148,8 +149,8 @@ static void print_columns(const struct widths *w, char *const *f)
 static void print_header(const struct widths *w)
 {
 	static char *const titles[FIELDS] = {
-		[FIELD_STATE] = "State",	   [FIELD_RECV_Q] = "Recv-Q",	[FIELD_SEND_Q] = "Send-Q",
-		[FIELD_LOCAL] = "Local Address",   [FIELD_LOCAL_PORT] = "Port", [FIELD_PEER] = "Peer Address",
+		[FIELD_STATE] = "State",	 [FIELD_RECV_Q] = "Recv-Q",   [FIELD_SEND_Q] = "Send-Q",
+		[FIELD_LOCAL] = "Local Address", [FIELD_LOCAL_PORT] = "Port", [FIELD_PEER] = "Peer Address",
 		[FIELD_PEER_PORT] = "Port",
 	};
 
@@ -164,8 +165,9 @@ static void print_row(const struct widths *w, const struct row *row, const bool 
 		enum report_field field;
 		bool below;
 	} parts[] = {
-		{OPT_PROCESSES, FIELD_USERS, false}, {OPT_OPTIONS, FIELD_TIMER, false}, {OPT_EXTENDED, FIELD_EXTENDED, false},
-		{OPT_MEMORY, FIELD_MEMORY, true},    {OPT_INFO, FIELD_INFO, true},
+		{OPT_PROCESSES, FIELD_USERS, false},   {OPT_OPTIONS, FIELD_TIMER, false},
+		{OPT_EXTENDED, FIELD_EXTENDED, false}, {OPT_MEMORY, FIELD_MEMORY, true},
+		{OPT_INFO, FIELD_INFO, true},
 	};
 	bool below = asked[OPT_ONE_LINE];
 
@@ -237,7 +239,8 @@ const struct command ss_command = {
 	.name = "ss",
 	.args = "[NAME]",
 	.about = "the sockets of a running stack, as ss shows the kernel's",
-	.details = "  lastack ss -tan\n\nWithout an option as with -tanopi. NAME is the stack's; without it, the one that we run on, or the only one.\n",
+	.details = "  lastack ss -tan\n\nWithout an option as with -tanopi. NAME is the stack's; without it, the one "
+		   "that we run on, or the only one.\n",
 	.options = ss_options,
 	.run = ss_run,
 };

@@ -136,6 +136,11 @@ static bool is_tcp(const uint8_t *packet, size_t len)
 	return len > 20 && packet[packet[0] >> 4 == 4 ? 9 : 6] == IPPROTO_TCP;
 }
 
+static const char *frame_comment(struct view *view, const void *frame, size_t len)
+{
+	return *view->said ? view->said : remark_find(view, frame, len);
+}
+
 void view_frame(struct view *view, bool out, const void *frame, size_t len, uint64_t now_ns)
 {
 	if (view->draws && is_tcp(frame, len)) {
@@ -145,7 +150,7 @@ void view_frame(struct view *view, bool out, const void *frame, size_t len, uint
 	if (view->file)
 		lab_pcapng_packet(&view->pcap, view->interface, now_ns + view->epoch_ns,
 				  out ? LAB_PCAPNG_OUT : LAB_PCAPNG_IN, frame, len,
-				  !out ? NULL : *view->said ? view->said : remark_find(view, frame, len));
+				  out ? frame_comment(view, frame, len) : NULL);
 	if (out)
 		*view->said = 0;
 }

@@ -12,11 +12,12 @@
 struct la_trace_event;
 struct view;
 
-/* @pcap: file to write, or NULL; @ladder: draw one on stderr; @interface: NULL: only loopback. NULL and errno: the file cannot
- * be written. */
+/* @pcap: file to write, or NULL; @ladder: draw one on stderr; @interface: NULL: only loopback. NULL and errno: the file
+ * cannot be written. */
 struct view *view_new(const char *pcap, bool ladder, const char *interface);
 void view_frame(struct view *view, bool out, const void *frame, size_t len, uint64_t now_ns);
-void view_looped(struct view *view, const void *packet, size_t len, uint64_t now_ns); /* what the stack sends to itself */
+/* What the stack sends to itself. */
+void view_looped(struct view *view, const void *packet, size_t len, uint64_t now_ns);
 /* @who: NULL, or whose call it is, such as "nginx[123] close(7)", "": nobody's; the comment on its FIN or RST. */
 void view_trace(struct view *view, const struct la_trace_event *event, const char *who);
 void view_ladder_end(struct view *view); /* the story is over, the capture goes on */

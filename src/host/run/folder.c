@@ -2,8 +2,8 @@
 /*
  * host/run/folder.c - where the stacks of this user are found: a folder each, named as the stack
  *
- * The lock decides: who has it owns the folder and all in it. A lock file can be unlinked by its owner between our open()
- * and our flock(), so it counts only if it is still the one that the name leads to.
+ * The lock decides: who has it owns the folder and all in it. A lock file can be unlinked by its owner between our
+ * open() and our flock(), so it counts only if it is still the one that the name leads to.
  */
 #include "host/run/folder.h"
 
@@ -130,7 +130,8 @@ static void clean(const char *path, const char *keep, int depth)
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || (keep && !strcmp(entry->d_name, keep)))
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    (keep && !strcmp(entry->d_name, keep)))
 			continue;
 		snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
 		if (!unlink(below) || errno != EISDIR || !depth)
@@ -141,7 +142,8 @@ static void clean(const char *path, const char *keep, int depth)
 	closedir(dir);
 }
 
-/* Both ends once, so that POLLHUP tells from now on that nobody writes; a FIFO that was never written to stays silent. */
+/* Both ends once, so that POLLHUP tells from now on that nobody writes; a FIFO that was never written to stays
+ * silent. */
 static int make_hold(struct folder *folder)
 {
 	char path[FOLDER_PATH + 16];

@@ -27,7 +27,8 @@ struct folder {
 /* Letters, digits and .-_ only, the first no dot. */
 bool folder_name_is_good(const char *name);
 
-/* Makes the folder of a new stack, cleaning up what dead ones left. 0; -EADDRINUSE: that stack lives; else a negative errno. */
+/* Makes the folder of a new stack, cleaning up what dead ones left. 0; -EADDRINUSE: that stack lives; else a negative
+ * errno. */
 int folder_make(struct folder *folder, const char *name);
 /* Takes hold of a stack that lives. 0; -ESRCH: there is none of this name; else a negative errno. */
 int folder_join(struct folder *folder, const char *name);

@@ -3,11 +3,12 @@
  * host/run/keeper.c - keeps a stack as long as a program on it lives, and reaps what the programs leave
  *
  * In:   SIGCHLD; the executor's notes, with the descriptors of all segments; its words on stderr, by a pipe.
- * Here: keeper_check() asks after every event whether anybody is left: children, segments in use, joined programs. If not,
- *       the executor is told to end, and the folder is removed when it has.
+ * Here: keeper_check() asks after every event whether anybody is left: children, segments in use, joined programs. If
+ *       not, the executor is told to end, and the folder is removed when it has.
  * Out:  reports to the launcher. Should the executor die, ENETDOWN to all calls in progress and to those that follow.
  *
- * The executor is a child that waitpid(-1) does not see (no exit signal, __WCLONE): "no child left" means "no program left".
+ * The executor is a child that waitpid(-1) does not see (no exit signal, __WCLONE): "no child left" means "no program
+ * left".
  */
 #include "host/run/keeper.h"
 
@@ -194,7 +195,8 @@ static bool take_note(struct keeper *k)
 	struct executor_note note;
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = {&note, sizeof(note)};
-	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	ssize_t len = recvmsg(k->notes, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	int fd;
 
@@ -321,8 +323,8 @@ static void reap(struct keeper *k)
 
 	while (read(k->signals, &info, sizeof(info)) == sizeof(info))
 		if (info.ssi_signo == SIGTERM && k->notes >= 0)
-			k->ending = send(k->notes, &(struct executor_note){.kind = NOTE_END}, sizeof(struct executor_note),
-					 MSG_NOSIGNAL) > 0;
+			k->ending = send(k->notes, &(struct executor_note){.kind = NOTE_END},
+					 sizeof(struct executor_note), MSG_NOSIGNAL) > 0;
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		if (pid != k->program)
 			continue;
@@ -419,10 +421,8 @@ static void keeper_wait(struct keeper *k)
 {
 	bool held = k->started && !k->children && !k->ending && k->launch->executor;
 	struct pollfd fds[] = {
-		{.fd = k->signals, .events = POLLIN},
-		{.fd = k->notes, .events = POLLIN},
-		{.fd = k->words, .events = POLLIN},
-		{.fd = held ? k->launch->folder->hold : -1, .events = POLLIN},
+		{.fd = k->signals, .events = POLLIN}, {.fd = k->notes, .events = POLLIN},
+		{.fd = k->words, .events = POLLIN},   {.fd = held ? k->launch->folder->hold : -1, .events = POLLIN},
 		{.fd = k->front, .events = POLLIN},
 	};
 
@@ -458,7 +458,8 @@ static int keeper_signals(void)
 }
 
 /*
- * Joined: as long as we are connected to the executor, whoever descends from us may come to it, whatever user he became.
+ * Joined: as long as we are connected to the executor, whoever descends from us may come to it, whatever user he
+ * became.
  * Never closed, and no failure: most programs need nobody to speak for them.
  */
 static void speak_for_program(const struct launch *launch)

@@ -3,9 +3,9 @@
  * host/run/launcher.c - the process that was started: hands signals to the program, ends as the program ends
  *
  * In:   signals, by a signalfd; the keeper's reports.
- * Here: the program is in our process group, so what the terminal sends (SI_KERNEL) it has got already, and what somebody
- *       sends to the whole group, too; what is sent to us alone is sent on. When the program stops we stop, for the shell
- *       that waits for us.
+ * Here: the program is in our process group, so what the terminal sends (SI_KERNEL) it has got already, and what
+ *       somebody sends to the whole group, too; what is sent to us alone is sent on. When the program stops we stop,
+ *       for the shell that waits for us.
  * Out:  the program's exit status, or death by the same signal.
  */
 #include "host/run/keeper.h"
@@ -69,9 +69,9 @@ struct front {
 	const struct launch *launch;
 	int reports, signals;
 	pid_t keeper, program;
-	int program_fd;	/* pidfd; -1: not started, or over */
+	int program_fd; /* pidfd; -1: not started, or over */
 	bool ended, over;
-	int status;	/* wait status of the program, or exit status << 8 */
+	int status; /* wait status of the program, or exit status << 8 */
 };
 
 static int watch_signals(void)
@@ -117,8 +117,8 @@ static void send_on(struct front *front, const struct signalfd_siginfo *info)
 	syscall(SYS_pidfd_send_signal, front->program_fd, info->ssi_signo, &copy, 0);
 }
 
-/* The keeper is in the group and blocks all signals: one that it has, too, was sent to the group. A group is signalled from its
- * youngest member to its eldest, so the keeper has it before us. It is told to forget it. */
+/* The keeper is in the group and blocks all signals: one that it has, too, was sent to the group. A group is
+ * signalled from its youngest member to its eldest, so the keeper has it before us. It is told to forget it. */
 static bool group_has_it(const struct front *front, unsigned sig)
 {
 	char text[4096];
@@ -200,8 +200,9 @@ static int front_end(struct front *front)
 	int sig;
 
 	if (!front->ended) {
-		front->launch->say(front->launch->world, "the process that kept the stack was killed; the program goes on without "
-							 "us, its calls may fail");
+		front->launch->say(front->launch->world,
+				   "the process that kept the stack was killed; the program goes on without "
+				   "us, its calls may fail");
 		return LAUNCH_FAILED;
 	}
 	if (!WIFSIGNALED(front->status))

@@ -20,10 +20,11 @@
 
 /**
  * struct launch - what to start
- * @folder:   of the stack; owned by the keeper from launch() on. Made: the executor is to be started; joined: it is there
+ * @folder:   of the stack; owned by the keeper from launch() on
  * @path:     of the program; @argv: its arguments, with its name
  * @environ:  the program's
- * @executor: body of the executor's process, which says NOTE_READY on @launcher_fd; returns its exit status; NULL: joined
+ * @executor: body of the executor's process, which says NOTE_READY on @launcher_fd; returns its exit status.
+ *            NULL: the stack is joined, its executor is there
  * @space:    called in the keeper before anything is started, to enter or make namespaces; 0, or an exit status
  * @say:      "lastack run: sentence" on stderr
  * @wait:     return when the last descendant is gone, not when the program is

@@ -81,15 +81,20 @@ static int check_elf(struct program *program, const char *path, const struct ima
 	if (!head || head->e_ident[EI_CLASS] != ELFCLASS64)
 		return refuse(program, "%s is no 64-bit program: the preload is, so it cannot be loaded into it", path);
 	if (has_section(image, head, ".go.buildinfo"))
-		return refuse(program, "%s is written in Go, which makes its system calls without libc: Lastack cannot "
-			      "stand in between; run it on the kernel", path);
+		return refuse(program,
+			      "%s is written in Go, which makes its system calls without libc: Lastack cannot "
+			      "stand in between; run it on the kernel",
+			      path);
 	segment = find_segment(image, head, PT_INTERP);
 	if (!segment)
-		return refuse(program, "%s is statically linked: nothing can be preloaded into it; use a dynamically "
-			      "linked build", path);
+		return refuse(program,
+			      "%s is statically linked: nothing can be preloaded into it; use a dynamically "
+			      "linked build",
+			      path);
 	linker = image_at(image, segment->p_offset, segment->p_filesz);
 	if (linker && memmem(linker, segment->p_filesz, "ld-musl", 7))
-		return refuse(program, "%s is linked with musl: the preload is made for glibc; use a glibc build", path);
+		return refuse(program, "%s is linked with musl: the preload is made for glibc; use a glibc build",
+			      path);
 	return PROGRAM_OK;
 }
 
@@ -114,11 +119,15 @@ static bool script_interpreter(const struct image *image, char *path, size_t roo
 static int check_rights(struct program *program, const char *path, int fd, const struct stat *st)
 {
 	if ((st->st_mode & S_ISUID && st->st_uid != getuid()) || (st->st_mode & S_ISGID && st->st_gid != getgid()))
-		return refuse(program, "%s is set-user-ID: the dynamic linker preloads nothing into it; run it as its "
-			      "owner, or on the kernel", path);
+		return refuse(program,
+			      "%s is set-user-ID: the dynamic linker preloads nothing into it; run it as its "
+			      "owner, or on the kernel",
+			      path);
 	if (getuid() && fgetxattr(fd, "security.capability", NULL, 0) > 0)
-		return refuse(program, "%s has file capabilities: the dynamic linker preloads nothing into it; run it as "
-			      "root, or a copy without them", path);
+		return refuse(program,
+			      "%s has file capabilities: the dynamic linker preloads nothing into it; run it as "
+			      "root, or a copy without them",
+			      path);
 	return PROGRAM_OK;
 }
 

@@ -2,8 +2,8 @@
 /*
  * host/run/room.c - namespaces in which anybody may have a TUN device
  *
- * In the user namespace we have all rights over the network namespace made with it until the next execve(), and are still
- * ourselves: the program sees its own user, and files belong to whom they did.
+ * In the user namespace we have all rights over the network namespace made with it until the next execve(), and are
+ * still ourselves: the program sees its own user, and files belong to whom they did.
  */
 #include "host/run/room.h"
 
