@@ -245,6 +245,26 @@ static void a_member_held_by_a_child_outlives_the_parents_number(void)
 	close(duo.peer);
 }
 
+/* The first wait of a process: nothing about it is known yet to whoever answers. */
+static void the_first_wait_of_a_fresh_process_is_answered_at_once(void)
+{
+	struct duo duo = duo_open();
+	int set = epoll_create1(0), status;
+	long begun, took = 0;
+
+	EXPECT(add(set, duo.fd, EPOLLOUT, 7) == 0);
+	for (int i = 0; i < 60; i++) {
+		begun = now_ms();
+		if (fork() == 0)
+			_exit(who(set, 2000) == 7 ? 0 : 1);
+		EXPECT(wait(&status) > 0 && status == 0);
+		took = now_ms() - begun > took ? now_ms() - begun : took;
+	}
+	EXPECT(took < 1000);
+	close(set);
+	duo_close(&duo);
+}
+
 struct waiter {
 	int set;
 	_Atomic int woken;
@@ -321,6 +341,7 @@ static const struct tap_case cases[] = {
 	CASE(each_number_of_a_file_is_a_member_of_its_own),
 	CASE(two_numbers_of_a_set_are_one_set),
 	CASE(a_member_held_by_a_child_outlives_the_parents_number),
+	CASE(the_first_wait_of_a_fresh_process_is_answered_at_once),
 	CASE(all_sets_hear_of_a_connection_or_one_where_they_are_exclusive),
 	CASE(of_threads_on_one_set_one_gets_an_edge),
 };
