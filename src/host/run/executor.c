@@ -4,24 +4,30 @@
  *
  * One round: the calls that were submitted; the stack's timers; then, but not in every round while there are calls, its
  * epoll: frames, FIFOs that hang up, deaths, the control socket, the launcher. With nothing to do it looks for calls a while
- * longer (spin_us), as the answer to one is often the next, and then sleeps: it says so on the shared page, looks once
- * more, and whoever submits afterwards rings its bell.
+ * longer, as the answer to one is often the next, and then sleeps: it says so on the shared page, looks once more, and
+ * whoever submits afterwards rings its bell.
+ *
+ * It runs before the programs where it may (take_precedence): they wait for it as they would for the kernel, and one that
+ * has a call in progress could only look on.
  */
 #include "host/run/run.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define EVENTS	256
 #define LOOK_NS 20000 /* while calls come, descriptors are looked at this often */
 #define NSEC	1000000000ull
+#define RETRY	32 /* sleeps after which looking for calls is tried in full again */
 
 /* ------------------------------------------------------------------ descriptors */
 
@@ -177,35 +183,86 @@ static inline void relax(void)
 #endif
 }
 
-static int round_of(struct executor *ex)
+/*
+ * Looking for calls is worth about as long as they took to come of late. Where they never come in time (the caller's processor
+ * is ours) it only keeps them from coming; so the less it helps the shorter it is, and now and then it is tried in full.
+ */
+static void looked_in_vain(struct executor *ex)
+{
+	ex->patience_ns -= ex->patience_ns / 4;
+	if (ex->sleeps % RETRY == 0)
+		ex->patience_ns = ex->options.spin_us * 1000ull;
+}
+
+static void call_came(struct executor *ex, uint64_t gap_ns)
+{
+	uint64_t most = ex->options.spin_us * 1000ull, wanted = 2 * gap_ns + 1000;
+
+	if (wanted > most)
+		wanted = most;
+	ex->patience_ns = (3 * ex->patience_ns + wanted) / 4;
+}
+
+/* The calls that are there, and the timers that are due. */
+static bool work(struct executor *ex, uint64_t *now_ns)
 {
 	bool busy = calls_take(ex);
-	uint64_t now_ns = host_now_ns(), deadline_ns;
-	int error = 0;
 
-	if (la_deadline_ns(ex->stack) <= now_ns)
-		la_advance(ex->stack, now_ns);
-	if (busy)
-		ex->busy_ns = now_ns;
+	*now_ns = host_now_ns();
+	if (busy) {
+		if (ex->looking)
+			call_came(ex, *now_ns - ex->busy_ns);
+		ex->busy_ns = *now_ns;
+	}
+	ex->looking = !busy;
+	if (la_deadline_ns(ex->stack) <= *now_ns)
+		la_advance(ex->stack, *now_ns);
 	end_of_turn(ex);
-	deadline_ns = la_deadline_ns(ex->stack);
-	if (now_ns - ex->busy_ns >= ex->options.spin_us * 1000ull && !busy) {
-		error = sleep_until(ex, now_ns, deadline_ns);
+	return busy;
+}
+
+static int round_of(struct executor *ex)
+{
+	uint64_t now_ns;
+	bool busy = work(ex, &now_ns);
+	int error;
+
+	if (!busy && now_ns - ex->busy_ns >= ex->patience_ns) {
+		looked_in_vain(ex);
+		error = sleep_until(ex, now_ns, la_deadline_ns(ex->stack));
+		ex->looking = false;
 	} else if (now_ns >= ex->look_ns) {
 		error = look(ex, now_ns, 0);
-		ex->look_ns = host_now_ns() + LOOK_NS;
 	} else {
 		relax();
 		return 0;
 	}
 	end_of_turn(ex);
+	ex->look_ns = host_now_ns() + LOOK_NS;
 	return error;
+}
+
+/* Without the right to it: with short slices, which wake up sooner than long ones. */
+static void take_precedence(void)
+{
+	struct sched_param first = {.sched_priority = 1};
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime_ns, deadline_ns, period_ns;
+	} attr = {.size = sizeof(attr), .runtime_ns = 100000};
+
+	if (sched_setscheduler(0, SCHED_FIFO, &first) < 0)
+		syscall(SYS_sched_setattr, 0, &attr, 0);
 }
 
 int executor_run(struct executor *ex)
 {
 	int error = 0;
 
+	take_precedence();
 	executor_note(ex, NOTE_READY, NULL, -1);
 	while (!ex->stopped && !error && !is_deserted(ex))
 		error = round_of(ex);

@@ -223,8 +223,9 @@ struct executor {
 	const struct run_file *abandoned;
 	struct run_call *waking;
 	bool stopped, sweep, refused;
+	bool looking; /* for calls, since busy_ns */
 	int error;
-	uint64_t busy_ns, look_ns;
+	uint64_t busy_ns, look_ns, patience_ns;
 	uint64_t calls, sleeps, wakes;
 	char who[64];
 };
