@@ -495,9 +495,12 @@ def table():
 
 
 def test_the_table_in_README_is_this_one():
-    with open(os.path.join(place.common.SRC, "README.md"), encoding="utf-8") as file:
-        if table() not in file.read():
-            raise AssertionError("README.md does not have what `tests/run/programs.py table` prints")
+    def text(name):
+        with open(os.path.join(place.common.SRC, name), encoding="utf-8") as file:
+            return file.read()
+    if table() not in text("README.md"):
+        raise AssertionError("README.md does not have what `tests/run/programs.py table` prints")
+    has(text("README.zh-CN.md"), *(f"\n| {name} | " for name, *_ in PROGRAMS))
 
 
 def main():
