@@ -366,6 +366,28 @@ def test_when_the_executor_dies_every_call_ends_with_enetdown():
     equal(os.path.exists(folder(NAME)), False)
 
 
+def test_a_stack_in_the_background_is_ended_by_sigterm_to_its_keeper():
+    code = ("import errno, os, socket, sys, time; l = socket.socket(); l.bind(('127.0.0.1', 99)); l.listen();"
+            "out = open(sys.argv[1], 'w', buffering=1)\n"
+            "for call in l.accept, l.accept, lambda: socket.socket(), l.close:\n"
+            "    try: call()\n"
+            "    except OSError as e: print(errno.errorcode[e.errno], file=out)\n"
+            "print('end', file=out)")
+    with scratch() as here:
+        path = os.path.join(here, "said")
+        daemon = f"setsid '{sys.executable}' -c \"$0\" {path} >/dev/null 2>&1 </dev/null & "
+        equal(run("sh", "-c", daemon, code, options=["--name", NAME]).returncode, 0)
+        with open(folder(NAME) + "/keeper", encoding="ascii") as file:
+            keeper = int(file.read().split()[0])
+        wait_until(lambda: ":99" in subprocess.run([LASTACK, "ss", NAME, "-tln"], capture_output=True, text=True).stdout)
+        os.kill(keeper, signal.SIGTERM)
+        wait_until(lambda: os.path.getsize(path) >= 40)
+        with open(path, encoding="ascii") as file:
+            equal(file.read().split(), ["ENETDOWN"] * 4 + ["end"])
+        os.waitpid(keeper, 0)
+        equal(os.path.exists(folder(NAME)), False)
+
+
 def test_when_the_keeper_is_killed_programs_go_on_and_the_stack_ends_with_the_last():
     process = start(*python("import os, signal, socket, time; l = socket.socket(); l.bind(('127.0.0.1', 99)); l.listen();"
                             "os.kill(os.getppid(), signal.SIGKILL); time.sleep(0.2);"

@@ -209,7 +209,7 @@ static bool take_note(struct keeper *k)
 	} else if ((note.kind == NOTE_SEGMENT || note.kind == NOTE_BELL) && fd >= 0) {
 		keep(k, &note, fd);
 		fd = -1;
-	} else if (note.kind == NOTE_GONE) {
+	} else if (note.kind == NOTE_GONE && !k->ending) { /* at its end it leaves those who live to us */
 		drop(k, note.number);
 	}
 	if (fd >= 0)
@@ -301,16 +301,15 @@ static void on_executor_gone(struct keeper *k)
 		fail_start(k, WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : LAUNCH_FAILED);
 		return;
 	}
-	if (k->ending) {
-		mourn(k); /* daemons that were to lose their stack */
-		k->over = true;
+	k->dead = true;
+	if (k->ending) { /* as it should; but who ends a stack by SIGTERM may leave programs behind */
+		k->ending = false;
 		return;
 	}
 	snprintf(sentence, sizeof(sentence), "the stack's executor %s %d: the calls of its programs fail with ENETDOWN",
 		 WIFSIGNALED(status) ? "was killed by signal" : "ended with status",
 		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	say(k, sentence);
-	k->dead = true;
 }
 
 /* ------------------------------------------------------------------ children */
