@@ -319,17 +319,18 @@ static bool answer_one(void *arg, const struct la_sock_info *info)
 
 /* ------------------------------------------------------------------ the questions */
 
-static void answer_ss(struct la_stack *stack, struct executor *ex, FILE *out)
+/* Owners cost a walk through /proc, during which the stack stands still. */
+static void answer_ss(struct la_stack *stack, struct executor *ex, bool owners, FILE *out)
 {
 	struct answer answer = {.out = out, .ex = ex};
 
 	executor_files(ex, add_tie, &answer);
 	if (answer.tie_count)
 		qsort(answer.ties, answer.tie_count, sizeof(*answer.ties), compare_ties);
-	answer.owner_count = executor_owners(ex, &answer.owners);
+	if (owners)
+		answer.owner_count = executor_owners(ex, &answer.owners);
 	la_socks(stack, answer_one, &answer);
-	if (answer.owner_count >= 0)
-		free(answer.owners);
+	free(answer.owners);
 	free(answer.ties);
 }
 
@@ -359,8 +360,8 @@ static void answer_usage(struct la_stack *stack, FILE *out)
 
 void report_answer(struct la_stack *stack, struct executor *ex, const char *line, FILE *out)
 {
-	if (!strcmp(line, "ss"))
-		answer_ss(stack, ex, out);
+	if (!strcmp(line, "ss") || !strcmp(line, "ss owners"))
+		answer_ss(stack, ex, line[2], out);
 	else if (!strcmp(line, "nstat"))
 		answer_nstat(stack, out);
 	else if (!strcmp(line, "usage"))

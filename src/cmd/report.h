@@ -5,6 +5,7 @@
  * A question is a line, sent to the stack's control socket (SEG_TEXT); the answer is lines.
  *
  *	ss     -> an endpoint a line, fields between tabs as enum report_field has them; worded as in `ss`, "" for none
+ *	ss owners -> the same, with who has it open
  *	nstat  -> NAME VALUE
  */
 #ifndef LA_CMD_REPORT_H

@@ -196,7 +196,7 @@ static int ss_run(const struct command *command, int argc, char **argv)
 	static const int usual[] = {OPT_ALL, OPT_OPTIONS, OPT_PROCESSES, OPT_INFO};
 	char name[FOLDER_NAME + 1], *text;
 	const char *value, *wanted = NULL;
-	bool asked[OPT_COUNT] = {false}, any = false;
+	bool asked[OPT_COUNT] = {false}, any = false, owners;
 	struct args args;
 	struct widths w;
 	struct row *rows;
@@ -219,7 +219,8 @@ static int ss_run(const struct command *command, int argc, char **argv)
 		folder_each(print_name, NULL);
 		return 0;
 	}
-	text = report_ask(command, wanted, "ss", name);
+	owners = asked[OPT_PROCESSES] || asked[OPT_EXTENDED];
+	text = report_ask(command, wanted, owners ? "ss owners" : "ss", name);
 	if (!text)
 		return EXIT_FAILURE;
 	rows = read_rows(text, asked);
