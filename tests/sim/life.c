@@ -175,26 +175,25 @@ static uint64_t compare(struct life *l, struct act *act, uint64_t count)
 static void compare_urgent(struct life *l, const struct act *act)
 {
 	int speaker = act->end->speaker;
-	const struct end *end = &l->ends[speaker];
 
 	l->tally->urgent++;
-	if (!l->in_order || l->short_of_memory)
+	if (speaker < 0 || !l->in_order || l->short_of_memory)
 		return;
-	for (int i = 0; speaker >= 0 && i < end->nr_urgent; i++) {
-		if (act->bytes[0] == byte_at(speaker, end->urgent[i]))
+	for (int i = 0; i < l->ends[speaker].nr_urgent; i++) {
+		if (act->bytes[0] == byte_at(speaker, l->ends[speaker].urgent[i]))
 			return;
 	}
-	if (speaker >= 0)
-		wrong(l, "an urgent byte that end %d has not sent", speaker);
+	wrong(l, "an urgent byte that end %d has not sent", speaker);
 }
 
 static void at_end_of_file(struct life *l, const struct end *end)
 {
-	const struct end *speaker = &l->ends[end->speaker];
+	const struct end *speaker;
 	uint64_t got = end->got;
 
 	if (end->over || end->speaker < 0)
 		return;
+	speaker = &l->ends[end->speaker];
 	while (got < speaker->sent && is_urgent(speaker, got))
 		got++;
 	if (got != speaker->sent)
