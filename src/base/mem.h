@@ -34,7 +34,7 @@ struct slab_cache {
 	struct mem *mem; /* borrowed */
 	const char *name;
 	uint32_t size;	 /* of an object, a multiple of 8 */
-	uint32_t colour_bytes; /* between the places where headers lie: slab.c */
+	uint32_t colour_mask; /* of where headers lie: slab.c */
 	uint32_t per_chunk;
 	uint64_t objects; /* handed out now */
 	struct list_head partial; /* chunks with room */

@@ -5,6 +5,7 @@
  * libsodium stores the hash as eight bytes, least significant first; read so, the number is the same on every machine.
  */
 #include "base/siphash.h"
+#include <endian.h>
 
 #include <sodium/crypto_shorthash.h>
 
@@ -13,10 +14,9 @@ static_assert(sizeof(struct siphash_key) == crypto_shorthash_KEYBYTES, "SipHash-
 uint64_t siphash(const void *data, size_t len, const struct siphash_key *key)
 {
 	uint8_t out[crypto_shorthash_BYTES];
-	uint64_t hash = 0;
+	uint64_t hash;
 
 	crypto_shorthash(out, data, len, key->k);
-	for (int i = crypto_shorthash_BYTES - 1; i >= 0; i--)
-		hash = hash << 8 | out[i];
-	return hash;
+	memcpy(&hash, out, sizeof(hash));
+	return le64toh(hash);
 }

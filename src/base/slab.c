@@ -28,16 +28,16 @@ struct free_object {
 
 static_assert(sizeof(struct slab_chunk) <= SLAB_HEADER, "objects begin behind the header");
 
-#define COLOUR_BITS 3
-#define COLOUR_BYTES 512u	 /* between the places of two headers */
+#define COLOUR_RANGE 12	 /* headers lie within the first 2^12 bytes ... */
+#define COLOUR_MASK 0xe00u	 /* ... at multiples of 512 */
 #define COLOURED_SIZE_MAX 1024u /* of larger objects too many would be lost */
 
 /* The header of the 64 KiB at @base, which the allocator may well give out at even multiples only: hence the product. */
 static inline struct slab_chunk *chunk_at(const struct slab_cache *cache, uintptr_t base)
 {
-	uint32_t colour = (uint32_t)(base / SLAB_CHUNK) * 0x9e3779b1u >> (32 - COLOUR_BITS);
+	uint32_t mixed = (uint32_t)(base / SLAB_CHUNK) * 0x9e3779b1u;
 
-	return (void *)(base + colour * cache->colour_bytes);
+	return (void *)(base + (mixed >> (32 - COLOUR_RANGE) & cache->colour_mask));
 }
 
 static inline uintptr_t chunk_base(const void *inside)
@@ -62,7 +62,7 @@ void slab_init(struct slab_cache *cache, struct mem *mem, const char *name, size
 		.mem = mem,
 		.name = name,
 		.size = size,
-		.colour_bytes = size <= COLOURED_SIZE_MAX ? COLOUR_BYTES : 0,
+		.colour_mask = size <= COLOURED_SIZE_MAX ? COLOUR_MASK : 0,
 		.per_chunk = SLAB_ROOM / size - (size <= COLOURED_SIZE_MAX), /* one is lost where the header cuts it in two */
 	};
 	list_init(&cache->partial);
@@ -118,23 +118,13 @@ static void *chunk_fresh(const struct slab_cache *cache, struct slab_chunk *chun
 	return obj;
 }
 
-void *slab_alloc(struct slab_cache *cache)
+static inline void *chunk_take(struct slab_cache *cache, struct slab_chunk *chunk)
 {
-	const struct la_env *env = cache->mem->env;
-	struct slab_chunk *chunk;
-	void *obj;
+	struct free_object *obj = chunk->free;
 
-	if (unlikely(env->refuse) && env->refuse(env->world, cache->size))
-		return NULL;
-	if (likely(!list_empty(&cache->partial)))
-		chunk = list_first_entry(&cache->partial, struct slab_chunk, node);
-	else if (!(chunk = chunk_new(cache)))
-		return NULL;
-
-	obj = chunk->free;
-	if (obj) {
+	if (likely(obj)) {
 		unpoison(obj, cache->size);
-		chunk->free = chunk->free->next;
+		chunk->free = obj->next;
 	} else {
 		obj = chunk_fresh(cache, chunk);
 		unpoison(obj, cache->size);
@@ -145,6 +135,25 @@ void *slab_alloc(struct slab_cache *cache)
 	}
 	cache->objects++;
 	return obj;
+}
+
+/* Somebody has a say in who gets memory, or a chunk is wanted. */
+static __attribute__((noinline)) void *slab_alloc_slow(struct slab_cache *cache)
+{
+	const struct la_env *env = cache->mem->env;
+
+	if (env->refuse && env->refuse(env->world, cache->size))
+		return NULL;
+	if (list_empty(&cache->partial) && !chunk_new(cache))
+		return NULL;
+	return chunk_take(cache, list_first_entry(&cache->partial, struct slab_chunk, node));
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+	if (unlikely(cache->mem->env->refuse || list_empty(&cache->partial)))
+		return slab_alloc_slow(cache);
+	return chunk_take(cache, list_first_entry(&cache->partial, struct slab_chunk, node));
 }
 
 void *slab_zalloc(struct slab_cache *cache)

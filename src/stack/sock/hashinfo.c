@@ -21,9 +21,14 @@
 uint32_t pair_hash(const struct net *net, const struct in6_addr *saddr, uint16_t sport, const struct in6_addr *daddr,
 		   uint16_t dport)
 {
-	struct in6_addr pair[2] = {*saddr, *daddr};
+	uint32_t ports = (uint32_t)sport << 16 | dport;
 
-	return mix_hash(pair, 4, (uint32_t)sport << 16 | dport, &net->hash_key);
+	if (likely(addr_is_v4(saddr))) {
+		const uint32_t four[2] = {saddr->s6_addr32[3], daddr->s6_addr32[3]};
+
+		return mix_hash(four, 1, ports, &net->hash_key);
+	}
+	return mix_hash((const struct in6_addr[2]){*saddr, *daddr}, 4, ports, &net->hash_key);
 }
 
 static struct sock_common *pair_find(const struct net *net, uint32_t hash, const struct in6_addr *saddr, uint16_t sport,
