@@ -44,6 +44,7 @@ struct net {
 	uint32_t jiffies;	 /* in ticks of 4 ms, rounded down */
 	uint32_t next_tick;	 /* the first tick that is not before now_ns */
 	bool entered;
+	bool unsettled; /* net_leave() has something to do: a frame on loopback, a woken operation, a dead sock */
 	bool dying; /* la_stack_free(): nothing may leave any more */
 	struct wheel wheel;
 	struct skb_pool skbs;

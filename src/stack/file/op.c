@@ -26,8 +26,21 @@ static bool op_wait_wake(struct wait_entry *entry, uint32_t key)
 	return op->class->exclusive;
 }
 
+/* On no queue or list yet, and without a timer. */
+static void op_park(struct op *op)
+{
+	if (op->parked)
+		return;
+	list_init(&op->node);
+	list_init(&op->woken_node);
+	list_init(&op->wait.node);
+	op->timer.pprev = NULL;
+	op->parked = true;
+}
+
 void op_wait_on(struct op *op, struct wait_queue *q)
 {
+	op_park(op);
 	if (!list_empty(&op->wait.node))
 		return;
 	op->wait.wake = op_wait_wake;
@@ -43,6 +56,7 @@ void op_set_timeout_ms(struct op *op, uint64_t ms)
 
 	if (op->limited)
 		return;
+	op_park(op);
 	op->limited = true;
 	op->timer.kind = TIMER_OP;
 	timer_arm(&net->wheel, &op->timer, tick_after_ms(net, ms));
@@ -54,11 +68,13 @@ void op_wake(struct op *op)
 		return;
 	op->status = OP_WOKEN;
 	list_add_tail(&op->woken_node, &op->task->net->vfs->woken);
+	op->task->net->unsettled = true;
 }
 
 /* It waits, or goes on waiting. */
 static void op_pend(struct op *op)
 {
+	op_park(op);
 	op->status = OP_WAITING;
 	if (list_empty(&op->node)) {
 		list_add_tail(&op->node, &op->task->ops);
@@ -83,14 +99,15 @@ static bool op_finish(struct op *op, int64_t result)
 	op_public(op)->result = result;
 	if (op->class->leave)
 		op->class->leave(op);
-	op_dequeue(op);
+	if (op->parked)
+		op_dequeue(op);
 	file = op->file;
 	op->file = NULL;
 	if (file && fput(file, op->nonblock || op->cancelled ? NULL : op)) {
 		op_pend(op);
 		return false;
 	}
-	if (!list_empty(&op->node)) {
+	if (op->parked && !list_empty(&op->node)) {
 		list_del_init(&op->node);
 		op->task->net->vfs->pending_ops--;
 	}
@@ -114,10 +131,7 @@ enum la_status op_start(struct task *task, struct op *op)
 
 	op->task = task;
 	op->status = OP_RUNNING;
-	op->cancelled = false;
-	list_init(&op->node);
-	list_init(&op->woken_node);
-	list_init(&op->wait.node);
+	op->cancelled = op->parked = false;
 	pub->signal = 0;
 	pub->result = 0;
 	if (task->exiting) {

@@ -79,6 +79,7 @@ struct op {
 	bool nonblock;	   /* direct call: try() never returns OP_WAIT, whatever the file says */
 	bool cancelled;	   /* a signal is pending: no lingering any more */
 	bool limited;	   /* op_set_timeout_ms() was called */
+	bool parked;	   /* what stands from here to the timer is set up: it had to wait, which most never do */
 	struct list_head node;	     /* in task.ops while pending */
 	struct list_head woken_node; /* in vfs.woken while OP_WOKEN */
 	struct wait_entry wait;

@@ -33,11 +33,12 @@ static void net_settle(struct net *net)
 		op_run_woken(net);
 	}
 	sock_reap(net, tcp_destroy_sock);
+	net->unsettled = false;
 }
 
 void net_leave(struct net *net)
 {
-	if (unlikely(loopback_any(net) || op_any_woken(net) || net->dead)) /* most entries leave nothing */
+	if (unlikely(net->unsettled)) /* most entries leave nothing */
 		net_settle(net);
 	net->entered = false;
 }

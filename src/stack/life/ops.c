@@ -16,7 +16,6 @@ static struct op *prep(struct la_op *pub, const struct op_class *class, int fd)
 	op->fd = fd;
 	op->status = OP_IDLE;
 	op->nonblock = op->limited = false;
-	op->timer.pprev = NULL;
 	memset(&op->u, 0, offsetof(union op_args, io.tcp));
 	op->u.io.tcp.resumed = false;
 	return op;

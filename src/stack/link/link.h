@@ -40,11 +40,6 @@ static inline struct la_device *dev_by_index(const struct net *net, int ifindex)
 	return i >= 0 && i < net->link->count ? net->link->dev[i] : NULL;
 }
 
-static inline bool loopback_any(const struct net *net) /* frames wait for loopback_run() */
-{
-	return net->link->loopback;
-}
-
 /* enum la_device_feature */
 static inline uint32_t dev_features(const struct net *net, int ifindex)
 {

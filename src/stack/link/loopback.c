@@ -22,6 +22,7 @@ int loopback_xmit(struct net *net, const struct la_frame *frame)
 	if (unlikely(env->loopback))
 		env->loopback(env->world, skb->head, skb->len);
 	skb_queue_tail(&net->link->loopback, skb);
+	net->unsettled = true;
 	return 0;
 }
 

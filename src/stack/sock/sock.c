@@ -32,6 +32,7 @@ void sock_put(struct sock *sk)
 	assert(!sk->common.hashed);
 	sk->common.hash.next = net->dead;
 	net->dead = &sk->common.hash;
+	net->unsettled = true;
 }
 
 void sock_reap(struct net *net, void (*destroy)(struct sock *sk))
