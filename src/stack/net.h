@@ -41,6 +41,7 @@ struct net {
 	struct mem mem;
 	uint64_t now_ns;  /* the instant of the running entry; in other units as asked for again and again, which wrap: */
 	uint32_t now_us, now_ms; /* rounded down */
+	uint32_t now_s;		 /* the same and 1 more: stamps of 0 mean never */
 	uint32_t jiffies;	 /* in ticks of 4 ms, rounded down */
 	uint32_t next_tick;	 /* the first tick that is not before now_ns */
 	bool entered;
@@ -82,6 +83,7 @@ static inline void net_set_now(struct net *net, uint64_t now_ns)
 	net->now_ns = now_ns;
 	net->now_us = (uint32_t)(now_ns / NSEC_PER_USEC);
 	net->now_ms = (uint32_t)(now_ns / NSEC_PER_MSEC);
+	net->now_s = (uint32_t)(now_ns / NSEC_PER_SEC) + 1;
 	net->jiffies = (uint32_t)(now_ns / TICK_NSEC);
 	net->next_tick = tick_after_ns(net, 0);
 }
@@ -90,6 +92,7 @@ static inline uint32_t tick_after_jiffies(const struct net *net, uint32_t j) { r
 static inline uint32_t msecs_to_jiffies(uint32_t ms) { return (ms + 3) / 4; }
 static inline uint32_t jiffies_to_msecs(uint32_t j) { return j * 4; }
 static inline uint32_t net_time_ms(const struct net *net) { return net->now_ms; }
+static inline uint32_t net_time_s(const struct net *net) { return net->now_s; }
 static inline uint32_t net_time_us(const struct net *net) { return net->now_us; }
 
 /* each layer's beginning and end; *_init returns 0 or -ENOMEM, *_exit takes a half-made one as well */

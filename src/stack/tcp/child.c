@@ -14,7 +14,7 @@
 /* Timestamps: is the segment older than the SYN? */
 static bool fails_paws(const struct net *net, const struct request_sock *req, const struct tcp_seg *seg)
 {
-	uint32_t stamp_s = (uint32_t)(net->now_ns / NSEC_PER_SEC) + 1 - (1u << min_t(unsigned, req->num_timeout, 7));
+	uint32_t stamp_s = net_time_s(net) - (1u << min_t(unsigned, req->num_timeout, 7));
 
 	return seg->options.saw_tstamp &&
 	       tcp_paws_reject(net, req->ts_recent, stamp_s, seg->options.tsval, seg_has(seg, TCPHDR_RST));

@@ -72,14 +72,17 @@ static void syn_options(struct sock *sk, struct tcp_options *opt)
 static uint32_t write_options(struct sock *sk, struct sk_buff *skb, uint8_t *p)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t tsval = net_time_ms(sk->net) + tp->tsoffset;
 	struct tcp_options opt;
 	size_t len;
 
 	if (unlikely(skb->tcp_flags & TCPHDR_SYN))
 		syn_options(sk, &opt);
+	else if (likely(!tp->ofo))
+		return tp->tstamp_ok ? (uint32_t)tcp_write_timestamp(p, tsval, tp->ts_recent) : 0;
 	else
 		tcp_established_options(tp, &opt);
-	opt.tsval = net_time_ms(sk->net) + tp->tsoffset;
+	opt.tsval = tsval;
 	if (opt.nsacks)
 		tp->ofo->dsack = false; /* told once */
 	len = tcp_write_options(p, &opt);
@@ -115,12 +118,11 @@ static uint8_t flags_of(const struct sk_buff *skb)
 	return flags;
 }
 
-static uint32_t build_header(struct sock *sk, struct sk_buff *skb, uint8_t *hdr)
+static uint32_t build_header(struct sock *sk, struct sk_buff *skb, uint8_t flags, uint8_t *hdr)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	uint32_t len = TCP_HDR_LEN + write_options(sk, skb, hdr + TCP_HDR_LEN);
-	bool syn = skb->tcp_flags & TCPHDR_SYN;
-	uint8_t flags = flags_of(skb);
+	bool syn = flags & TCPHDR_SYN;
 
 	tcp_write_header(hdr, sk->common.num, sk->common.dport, skb->seq, flags & TCPHDR_ACK ? tp->rcv_nxt : 0, len, flags,
 			 syn ? (uint16_t)min(tp->rcv_wnd, 65535u) : tcp_select_window(sk));
@@ -156,14 +158,15 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb)
 	uint8_t packet[IP_HEADROOM + TCP_HDR_LEN + TCP_OPT_MAX], *hdr = packet + IP_HEADROOM;
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct net *net = sk->net;
+	uint8_t flags = flags_of(skb);
 	uint32_t hdr_len;
 
 	assert(tcp_skb_pcount(skb) == 1 || skb->gso_size);
 	skb->sent_ns = net->now_ns ? net->now_ns : 1; /* 0: never */
 	tp->wstamp_us = net_time_us(net);
 
-	hdr_len = build_header(sk, skb, hdr);
-	if (likely(flags_of(skb) & TCPHDR_ACK))
+	hdr_len = build_header(sk, skb, flags, hdr);
+	if (likely(flags & TCPHDR_ACK))
 		event_ack_sent(sk);
 	if (skb->len)
 		event_data_sent(sk);

@@ -145,8 +145,8 @@ static uint32_t whole_segments(const struct tcp_sock *tp, uint32_t room, uint32_
 uint32_t __tcp_select_window(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	uint32_t full = min(tp->window_clamp, tcp_full_space(sk));
-	uint32_t room = (uint32_t)max(tcp_space(sk), 0);
+	uint32_t space = tcp_full_space(sk), full = min(tp->window_clamp, space);
+	uint32_t room = sk->rmem_alloc ? (uint32_t)max(tcp_space(sk), 0) : space;
 	uint32_t mss = min_t(uint32_t, tp->rcv_mss, full);
 	uint32_t unit = 1u << tp->rcv_wscale;
 	bool scarce = room < full >> 1;

@@ -15,11 +15,6 @@ static struct slab_cache *tw_cache(struct net *net, bool v4)
 	return v4 ? &net->tcp->timewaits_v4 : &net->tcp->timewaits_v6;
 }
 
-static uint32_t now_s(const struct net *net)
-{
-	return (uint32_t)(net->now_ns / NSEC_PER_SEC) + 1; /* a stamp of 0 means: no timestamps */
-}
-
 /* ------------------------------------------------------------------ coming and going */
 
 static struct timewait_sock *tw_alloc(struct sock *sk, bool fin_wait2)
@@ -141,7 +136,7 @@ static void keep_timestamp(const struct net *net, struct timewait_sock *tw, cons
 	if (!tw->ts_recent_stamp_s || !seg->options.saw_tstamp) /* parsed where there is something to compare with */
 		return;
 	tw->ts_recent = seg->options.tsval;
-	tw->ts_recent_stamp_s = now_s(net);
+	tw->ts_recent_stamp_s = net_time_s(net);
 }
 
 /* Stand-in for FIN_WAIT2: nobody will read, so only the peer's FIN may come (rows F2-02 .. F2-20). */

@@ -182,9 +182,10 @@ static bool shape_unit(struct sock *sk, struct sk_buff *skb, uint32_t mss_now, i
 bool tcp_write_xmit(struct sock *sk, uint32_t mss_now, int nonagle, int push_one)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	uint32_t max_segs = tcp_tso_segs(sk, mss_now), sent = 0;
+	struct sk_buff *skb = tcp_send_head(sk);
+	/* how many segments a unit may have does not matter where one is all there is */
+	uint32_t max_segs = skb && (skb->next || skb->len > mss_now) ? tcp_tso_segs(sk, mss_now) : 1, sent = 0;
 	struct limited by = { 0 };
-	struct sk_buff *skb;
 
 	while ((skb = tcp_send_head(sk))) {
 		if (unlikely(sock_flag(sk, SOCK_REPAIR)) && tcp_repairs_send_queue(sk)) {

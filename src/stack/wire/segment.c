@@ -96,18 +96,14 @@ static void parse_option(struct tcp_options *opt, uint8_t kind, const uint8_t *v
 	}
 }
 
-/* Two NOPs and a timestamp: so begin the options of nearly every segment, and most have no others. */
-#define TIMESTAMP_ALIGNED (TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP)
-#define TIMESTAMP_ALIGNED_LEN 12
-
 void tcp_parse_options(struct tcp_options *opt, const uint8_t *p, size_t len, bool syn)
 {
 	tcp_clear_options(opt);
-	if (len >= TIMESTAMP_ALIGNED_LEN && get_be32(p) == TIMESTAMP_ALIGNED) {
+	if (len >= TCPOLEN_TSTAMP_ALIGNED && get_be32(p) == TCPOPT_TSTAMP_ALIGNED) {
 		opt->saw_tstamp = true;
 		opt->tsval = get_be32(p + 4);
 		opt->tsecr = get_be32(p + 8);
-		p += TIMESTAMP_ALIGNED_LEN, len -= TIMESTAMP_ALIGNED_LEN;
+		p += TCPOLEN_TSTAMP_ALIGNED, len -= TCPOLEN_TSTAMP_ALIGNED;
 	}
 	while (len) {
 		size_t size;

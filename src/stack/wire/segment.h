@@ -39,6 +39,10 @@
 #define TCP_FASTOPEN_COOKIE_MAX 16
 #define TCP_FASTOPEN_COOKIE_SIZE 8 /* of ours */
 
+/* Two NOPs and a timestamp: so begin the options of nearly every segment, and most have no others. */
+#define TCPOPT_TSTAMP_ALIGNED (TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP)
+#define TCPOLEN_TSTAMP_ALIGNED 12
+
 struct sack_block {
 	uint32_t start, end;
 };
@@ -67,6 +71,13 @@ void tcp_parse_options(struct tcp_options *opt, const uint8_t *p, size_t len, bo
 /* Writes options in Linux's order and padding to @p, of TCP_OPT_MAX bytes; returns their length, a multiple of 4. mss
  * 0, !wscale_ok, ... leave one out. SACK blocks as many as fit and as nsacks says. */
 size_t tcp_write_options(uint8_t *p, const struct tcp_options *opt);
+static inline size_t tcp_write_timestamp(uint8_t *p, uint32_t tsval, uint32_t tsecr) /* the same, where it is the only one */
+{
+	put_be32(p, TCPOPT_TSTAMP_ALIGNED);
+	put_be32(p + 4, tsval);
+	put_be32(p + 8, tsecr);
+	return TCPOLEN_TSTAMP_ALIGNED;
+}
 
 /* The cookie among the options of a SYN; len -1: none, or an impossible one. */
 void tcp_parse_fastopen(struct tcp_fastopen_cookie *foc, const uint8_t *p, size_t len);
