@@ -62,12 +62,11 @@ static void ip4_rcv(struct net *net, int ifindex, const uint8_t *p, size_t len)
 	/* The look at the source also prepares the answer's route; it may overwrite *to. */
 	if (ifindex != LOOPBACK_IFINDEX && unlikely(to->martian_to || ip_dst(net, &h.saddr)->martian_from))
 		return;
-	if (unlikely(kind == DST_UNICAST || kind == DST_UNREACHABLE)) {
-		NET_INC(net, MIB_Ip_InAddrErrors);
+	if (unlikely(kind != DST_LOCAL && kind != DST_BROADCAST)) {
+		if (kind != DST_MULTICAST) /* of no group are we a member */
+			NET_INC(net, MIB_Ip_InAddrErrors);
 		return;
 	}
-	if (unlikely(kind == DST_MULTICAST))
-		return; /* of no group are we a member */
 	if (unlikely(h.hdr_len > IP4_HDR_LEN) && !ip4_options_ok(net, ifindex, p, &h))
 		return;
 	if (unlikely(h.frag & (IP_MF | IP_OFFSET)))

@@ -62,9 +62,9 @@ struct icmp_peer {
 };
 
 struct ip {
-	const struct ip_protocol *proto[256];
+	struct dst cache[1 << DST_CACHE_BITS]; /* the first, so that a shift and an addition find an entry */
 	uint32_t gen; /* moves with each change of addresses or routes */
-	struct dst cache[1 << DST_CACHE_BITS];
+	const struct ip_protocol *proto[256];
 
 	struct htab addr_hash;
 	struct ip_addr *addrs, **addrs_tail;

@@ -35,9 +35,9 @@ int loopback_xmit(struct net *net, const struct la_frame *frame);
 
 static inline struct la_device *dev_by_index(const struct net *net, int ifindex) /* the host's; NULL: loopback, or none */
 {
-	int i = ifindex - (LOOPBACK_IFINDEX + 1);
+	unsigned i = (unsigned)ifindex - (LOOPBACK_IFINDEX + 1);
 
-	return i >= 0 && i < net->link->count ? net->link->dev[i] : NULL;
+	return i < (unsigned)net->link->count ? net->link->dev[i] : NULL;
 }
 
 /* enum la_device_feature */

@@ -41,7 +41,46 @@ enum ip_verdict {
 	IP_HDR_TRUNCATED, /* the header is good, but promises more bytes than came */
 };
 
-enum ip_verdict ip4_parse(struct ip_header *h, const uint8_t *p, size_t len);
+static inline uint16_t ip4_header_csum(const uint8_t *p, size_t len)
+{
+	uint64_t word[2];
+	uint32_t last;
+
+	if (unlikely(len != IP4_HDR_LEN))
+		return csum_fold(csum_partial(p, len, 0));
+	memcpy(word, p, sizeof(word));
+	memcpy(&last, p + sizeof(word), sizeof(last));
+	return csum_fold(csum_add(csum_add(word[0], word[1]), last));
+}
+
+/* In the order of Linux's ip_rcv_core(): which error is counted depends on it. */
+static inline enum ip_verdict ip4_parse(struct ip_header *h, const uint8_t *p, size_t len)
+{
+	uint32_t hdr_len, whole;
+
+	if (len < IP4_HDR_LEN || p[0] >> 4 != 4)
+		return IP_HDR_BAD;
+	hdr_len = (p[0] & 15) * 4u;
+	if (hdr_len < IP4_HDR_LEN || hdr_len > len)
+		return IP_HDR_BAD;
+	if (ip4_header_csum(p, hdr_len))
+		return IP_HDR_BAD_CSUM;
+	whole = get_be16(p + 2);
+	if (whole > len)
+		return IP_HDR_TRUNCATED;
+	if (whole < hdr_len)
+		return IP_HDR_BAD;
+	h->hdr_len = (uint16_t)hdr_len;
+	h->len = whole;
+	h->dsfield = p[1];
+	h->id = get_be16(p + 4);
+	h->frag = get_be16(p + 6);
+	h->ttl = p[8];
+	h->proto = p[9];
+	h->saddr = addr_from_v4(p + 12);
+	h->daddr = addr_from_v4(p + 16);
+	return IP_HDR_OK;
+}
 enum ip_verdict ip6_parse(struct ip_header *h, const uint8_t *p, size_t len);
 /* Write a header of IP4_HDR_LEN, IP6_HDR_LEN bytes; h->hdr_len is not read: there are no options. */
 static inline void ip4_build(uint8_t *p, const struct ip_header *h)

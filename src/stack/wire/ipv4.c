@@ -12,49 +12,12 @@
 #define IPOPT_TS_TSANDADDR 1
 #define IPOPT_TS_PRESPEC 3
 
-static uint16_t header_csum(const uint8_t *p, size_t len)
-{
-	uint64_t word[2];
-	uint32_t last;
-
-	if (unlikely(len != IP4_HDR_LEN))
-		return csum_fold(csum_partial(p, len, 0));
-	memcpy(word, p, sizeof(word));
-	memcpy(&last, p + sizeof(word), sizeof(last));
-	return csum_fold(csum_add(csum_add(word[0], word[1]), last));
-}
-
-/* In the order of Linux's ip_rcv_core(): which error is counted depends on it. */
-enum ip_verdict ip4_parse(struct ip_header *h, const uint8_t *p, size_t len)
-{
-	if (len < IP4_HDR_LEN || p[0] >> 4 != 4)
-		return IP_HDR_BAD;
-	h->hdr_len = (uint16_t)((p[0] & 15) * 4);
-	if (h->hdr_len < IP4_HDR_LEN || h->hdr_len > len)
-		return IP_HDR_BAD;
-	if (header_csum(p, h->hdr_len))
-		return IP_HDR_BAD_CSUM;
-	h->len = get_be16(p + 2);
-	if (h->len > len)
-		return IP_HDR_TRUNCATED;
-	if (h->len < h->hdr_len)
-		return IP_HDR_BAD;
-	h->dsfield = p[1];
-	h->id = get_be16(p + 4);
-	h->frag = get_be16(p + 6);
-	h->ttl = p[8];
-	h->proto = p[9];
-	h->saddr = addr_from_v4(p + 12);
-	h->daddr = addr_from_v4(p + 16);
-	return IP_HDR_OK;
-}
-
 void ip4_update_csum(uint8_t *p)
 {
 	uint16_t csum = 0;
 
 	memcpy(p + 10, &csum, 2);
-	csum = header_csum(p, (p[0] & 15) * 4u);
+	csum = ip4_header_csum(p, (p[0] & 15) * 4u);
 	memcpy(p + 10, &csum, 2);
 }
 
