@@ -112,19 +112,25 @@ class Rounds:
         """Programs that ended, whoever's children they became."""
         for side in self.world.sides:
             side.started = [p for p in side.started if p.poll() is None]
+        for pid in place.descendants(os.getpid())[1:]:  # keepers of programs that were killed are ours now
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                if file.read().rpartition(")")[2].split()[0] == "Z":
+                    os.waitpid(pid, os.WNOHANG)
+
+    def memory_kb(self):
+        with open(f"/proc/{self.stack.executor()}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
 
     def figures(self):
         """What the stack has when no program but its holder is there."""
         self.stop()
-        time.sleep(0.5)  # the connection of the last `lastack ss` is one, too
         wait_until("connections end", lambda: not self.stack.connections(), 70)
+        time.sleep(0.5)  # the connection of the last `lastack ss` is a descriptor, too
         pid = self.stack.executor()
-        with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            memory = next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
         folder = next(os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")
                       if "/f/" in os.readlink(f"/proc/{pid}/fd/{fd}")).rpartition("/")[0]
         return {"descriptors": len(os.listdir(f"/proc/{pid}/fd")) - len(os.listdir(folder)),
-                "FIFOs": len(os.listdir(folder)), "connections": len(self.stack.connections()), "memory_kB": memory}
+                "FIFOs": len(os.listdir(folder)), "connections": len(self.stack.connections()), "memory_kB": self.memory_kb()}
 
 
 def main():
@@ -138,6 +144,8 @@ def main():
                 play.play(number)
             before = play.figures()
             for number in range(rounds):
+                if number % 100 == 99:
+                    print(f"# round {number + 1}: {play.memory_kb()} kB", flush=True)
                 try:
                     play.play(number)
                 except Exception as error:

@@ -323,6 +323,7 @@ def test_mistakes_are_told_and_nothing_is_left_behind():
     for options, words in ((["--dev", "eth0"], "--dev wants tun:NAME or none"), (["--name", "a/b"], "a stack's name is of"),
                            (["--loopback", "mine"], "--loopback wants stack or kernel"), (["--sysctl", "tcp_no=1"], "no setting tcp_no"),
                            (["--drain", "never"], "--drain wants"), (["--join", "x", "--dev", "none"], "--join takes the stack as it is"),
+                           (["--join", "x", "--pcap", "y"], "--join takes the stack as it is"),
                            (["--netns", "/nowhere", "--dev", "tun:x"], "cannot enter the namespace /nowhere")):
         done = run("true", options=[*options])
         equal((options, done.returncode, words in done.stderr), (options, 125, True))
@@ -441,6 +442,19 @@ def test_an_orphan_is_given_time_to_finish_and_not_more():
                 raise AssertionError(f"after {time.monotonic() - began:.1f} s")
             peer.close()
             listener.close()
+    finally:
+        where.close()
+
+
+def test_the_kernels_address_follows_from_ours_and_a_family_that_is_not_named_has_none():
+    where = kernel_peer()
+    try:
+        with where:
+            for options, wanted in ((["--addr", "10.55.0.2/24"], "10.55.0.1/24"), (["--addr", "10.55.0.1/24"], "10.55.0.2/24"),
+                                    (["--addr", "fd55::2/64"], "fd55::1/64"), (["--addr", "10.55.0.9/24", "--peer", "10.55.0.7/24"], "10.55.0.7/24"),
+                                    ([], "10.9.0.1/24 fd09::1/64")):
+                done = run("ip", "-br", "addr", "show", "la0", options=["--dev", "tun:la0", *options])
+                equal((options, [a for a in done.stdout.split()[2:] if not a.startswith("fe80")]), (options, wanted.split()))
     finally:
         where.close()
 

@@ -38,6 +38,16 @@ def without_run():
     return common.obstacle()
 
 
+def end_strays(place):
+    """Kills what is left in a namespace: processes whose parent ended before them. Not the stacks and their holders."""
+    mine = os.fstat(place.fd).st_ino
+    spared = {os.getpid(), *(pid for holder in Lastack.holders for pid in descendants(holder.pid))}
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        with contextlib.suppress(OSError):
+            if os.stat(f"/proc/{pid}/ns/net").st_ino == mine and pid not in spared and "lastack" not in name_of(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
 class Finished:
     """What subprocess.run() gives, for a program that somebody else may have started."""
 
@@ -138,6 +148,7 @@ class Side:
     def end_programs(self):
         for process in reversed(self.started):
             end(process)
+        end_strays(self.place)
 
     def close(self):
         self.end_programs()
@@ -156,6 +167,7 @@ class Lastack(Side):
 
     stack = "lastack"
     count = 0
+    holders = []
 
     def __init__(self, place, addr, device="la0", peer=None, loopback="stack", options=()):
         super().__init__(place, addr)
@@ -169,6 +181,7 @@ class Lastack(Side):
                 [common.LASTACK, "run", "--name", self.name, *dev, "--loopback", loopback, *options, "--",
                  "sh", "-c", "echo up; read end || exit 0"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        Lastack.holders.append(self.holder)
         if self.holder.stdout.readline() != b"up\n":
             end(self.holder)
             raise AssertionError(f"lastack run does not start: {text(self.holder.stderr.read())}")
@@ -212,11 +225,15 @@ class Lastack(Side):
             self.holder.wait(10)
         except subprocess.TimeoutExpired:
             end(self.holder)
-            raise AssertionError("the stack does not end with its last program") from None
-        finally:
-            said = text(self.holder.stderr.read())
+        Lastack.holders.remove(self.holder)
+        said = text(self.holder.stderr.read())
         if self.holder.returncode:
             raise AssertionError(f"lastack run ends with {self.holder.returncode}: {said}")
+        deadline = time.monotonic() + 10
+        while self.name in subprocess.run([common.LASTACK, "ss", "--list"], capture_output=True, text=True).stdout.split():
+            if time.monotonic() > deadline:
+                raise AssertionError("the stack does not end with its last program")
+            time.sleep(0.02)
 
 
 TUNSETIFF, TUNSETOFFLOAD, IFF_TUN, IFF_NO_PI, IFF_VNET_HDR, TUN_UNITS = 0x400454CA, 0x400454D0, 1, 0x1000, 0x4000, 0x7
