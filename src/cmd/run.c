@@ -40,7 +40,7 @@ struct run {
 	char own_name[FOLDER_NAME + 1];
 	uint64_t drain_s, drain_until_ns, spin_us;
 	pid_t keeper;
-	bool rootless, loopback_kernel, wait;
+	bool rootless, loopback_kernel, loopback_asked, wait;
 };
 
 enum {
@@ -274,6 +274,7 @@ static int run_option(struct run *run, int id, const char *value)
 	case OPT_DEV:
 		return option_dev(run, value);
 	case OPT_LOOPBACK:
+		run->loopback_asked = true;
 		run->loopback_kernel = !strcmp(value, "kernel");
 		if (!run->loopback_kernel && strcmp(value, "stack"))
 			return misuse(run->command, "--loopback wants stack or kernel, not %s", value);
@@ -295,6 +296,15 @@ static int run_option(struct run *run, int id, const char *value)
 	default:
 		return setup_option(&run->setup, id, value);
 	}
+}
+
+/* Is there an option about the stack itself? */
+static bool asks_for_stack(const struct run *run)
+{
+	const struct setup *setup = &run->setup;
+
+	return run->name || run->loopback_asked || setup->device_asked || setup->pcap || setup->ladder ||
+	       setup->sysctl_count;
 }
 
 /* Our options end at the program, or at "--"; *@first is where it stands. */
@@ -321,9 +331,9 @@ static int read_options(struct run *run, int argc, char **argv, int *first)
 	}
 	if (*first >= argc)
 		return misuse(run->command, "a program is missing");
-	if (run->join && (run->name || run->setup.device_asked))
+	if (run->join && asks_for_stack(run))
 		return misuse(run->command,
-			      "--join takes the stack as it is: leave out its name and what is about its interface");
+			      "--join takes the stack as it is: leave out its name, interface, settings and capture");
 	if (!run->setup.device_asked)
 		run->setup.tun_name = NULL;
 	return 0;
