@@ -20,6 +20,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #define NEST_MAX   8	     /* handlers within handlers, each within a call */
@@ -108,8 +109,10 @@ static void ring(void)
 {
 	uint64_t one = 1;
 
-	if (state->shared->sleeping)
-		sys(SYS_write, own_fd(state->doorbell), &one, sizeof(one));
+	if (!state->shared->sleeping)
+		return;
+	atomic_store_explicit(&state->seg->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
+	sys(SYS_write, own_fd(state->doorbell), &one, sizeof(one));
 }
 
 static void slot_show(unsigned int nr)

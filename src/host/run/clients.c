@@ -116,11 +116,14 @@ static void on_death(struct executor *ex, struct watch *watch, uint32_t events)
 	client_gone(ex, client);
 }
 
+/* It only ends the sleep: edge-triggered, so nobody has to read it. */
 static void on_bell(struct executor *ex, struct watch *watch, uint32_t events)
 {
-	(void)ex; /* it only ends the sleep: edge-triggered, so nobody has to read it */
-	(void)watch;
+	struct client *client = (struct client *)((char *)watch - offsetof(struct client, bell));
+
 	(void)events;
+	if (client->seg && !client->gone)
+		executor_rung_from(ex, atomic_load_explicit(&client->seg->cpu, memory_order_relaxed));
 }
 
 /* An exec closes the connection only after the new program may have made its own. */

@@ -27,6 +27,7 @@
 #define EVENTS	256
 #define LOOK_NS 20000 /* while calls come, descriptors are looked at this often */
 #define NSEC	1000000000ull
+#define FOLLOW	16 /* bells from one other processor after which the executor goes there */
 #define RETRY	32 /* sleeps after which looking for calls is tried in full again */
 
 /* ------------------------------------------------------------------ descriptors */
@@ -240,6 +241,30 @@ static int round_of(struct executor *ex)
 	end_of_turn(ex);
 	ex->look_ns = host_now_ns() + LOOK_NS;
 	return error;
+}
+
+/*
+ * Who rings from another processor waits until that wakes up, tens of microseconds on a virtual machine; on one's own it takes a
+ * switch there and back. So the executor follows its callers, when they have come from one place for a while.
+ */
+void executor_rung_from(struct executor *ex, uint32_t cpu)
+{
+	cpu_set_t all, there;
+
+	if (cpu == (uint32_t)sched_getcpu() || cpu != ex->rung_from) {
+		ex->rung_from = cpu;
+		ex->rung_apart = 0;
+		return;
+	}
+	if (++ex->rung_apart < FOLLOW)
+		return;
+	ex->rung_apart = 0;
+	if (cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(all), &all) < 0 || !CPU_ISSET(cpu, &all))
+		return;
+	CPU_ZERO(&there);
+	CPU_SET(cpu, &there);
+	if (!sched_setaffinity(0, sizeof(there), &there))
+		sched_setaffinity(0, sizeof(all), &all);
 }
 
 /* Without the right to it: with short slices, which wake up sooner than long ones. */

@@ -226,10 +226,12 @@ struct executor {
 	bool looking; /* for calls, since busy_ns */
 	int error;
 	uint64_t busy_ns, look_ns, patience_ns;
+	uint32_t rung_from, rung_apart; /* another processor, and how often in a row */
 	uint64_t calls, sleeps, wakes;
 	char who[64];
 };
 
+void executor_rung_from(struct executor *ex, uint32_t cpu);
 int watch_add(struct executor *ex, struct watch *watch, uint32_t events);
 void watch_close(struct executor *ex, struct watch *watch);
 void executor_note(struct executor *ex, enum executor_note_kind kind, const struct client *client, int fd);

@@ -124,6 +124,7 @@ _Static_assert(sizeof(struct seg_slot) == 4096, "a page a slot");
 
 /**
  * struct seg - one process's segment: this, then SEG_SLOTS payload areas of SEG_DATA bytes
+ * @cpu:       the processor from which the bell was rung last; a hint: the executor had better run there
  * @submitted: a bit each slot: something for the executor; the executor clears a bit before it looks
  * @closing:   a bit each slot: it has call CALL_CLOSED and its file filled in, is in SLOT_TAKEN, and the real close comes
  *             next. Without it the executor could see the last close before the call does, and would not linger. The shim
@@ -131,6 +132,7 @@ _Static_assert(sizeof(struct seg_slot) == 4096, "a page a slot");
  */
 struct seg {
 	uint32_t magic, version;
+	_Atomic uint32_t cpu;
 	_Alignas(64) _Atomic uint64_t submitted[SEG_WORDS];
 	_Alignas(64) _Atomic uint64_t closing[SEG_WORDS];
 	_Alignas(4096) struct seg_slot slot[SEG_SLOTS];
