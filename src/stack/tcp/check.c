@@ -196,9 +196,9 @@ static const char *check_opening(struct sock *sk)
 		HOLDS(tp->retrans_kind == ICSK_TIME_RETRANS);
 		return NULL;
 	}
-	if (sock_flag(sk, SOCK_FASTOPEN) && tcp_fastopen(sk)->syn_data) {
-		HOLDS(tp->packets_out == 2 && tp->retrans_kind == ICSK_TIME_RETRANS);
-		HOLDS(tp->write_seq == tp->snd_una + 1 + sk->wmem_queued && sk->wmem_queued);
+	if (sock_flag(sk, SOCK_FASTOPEN)) { /* its SYN and data are two */
+		HOLDS(tp->packets_out <= 2 && tp->retrans_kind == ICSK_TIME_RETRANS);
+		HOLDS(tp->write_seq == tp->snd_una + 1 + sk->wmem_queued);
 		return NULL;
 	}
 	HOLDS(!tp->write_queue && !tp->receive_queue);

@@ -293,7 +293,7 @@ static uint32_t syn_space(struct sock *sk, uint16_t mss)
 	return tcp_mtu_to_mss(sk, tp->pmtu_cookie) + (tp->tcp_header_len - TCP_HDR_LEN) - MAX_TCP_OPTION_SPACE;
 }
 
-/* @syn once more, with @len bytes of the program's; NULL: no memory, or none of the program's either. */
+/* @syn once more, with @len bytes of the program's; NULL: no memory, or none of it where the program says. */
 static struct sk_buff *syn_data_skb(struct sock *sk, const struct sk_buff *syn, uint32_t len)
 {
 	struct skb_pool *pool = &sk->net->skbs;
@@ -301,7 +301,7 @@ static struct sk_buff *syn_data_skb(struct sock *sk, const struct sk_buff *syn, 
 
 	if (!skb)
 		return NULL;
-	if (!copy_from_iter(skb_tail(skb), &tcp_fastopen(sk)->io->iter, len)) {
+	if (len && !copy_from_iter(skb_tail(skb), &tcp_fastopen(sk)->io->iter, len)) {
 		skb_free(pool, skb);
 		return NULL;
 	}
@@ -321,7 +321,7 @@ static bool send_as_one(struct sock *sk, struct sk_buff *syn, struct sk_buff *da
 	int err;
 
 	fo->copied = data->len;
-	if (!fo->io->iter.count)
+	if (fo->io && !fo->io->iter.count)
 		fo->io = NULL; /* nobody has more to send */
 	tp->write_seq += data->len;
 	sk->wmem_queued += data->len;
@@ -333,7 +333,7 @@ static bool send_as_one(struct sock *sk, struct sk_buff *syn, struct sk_buff *da
 		skb_queue_tail(&tp->write_queue, data);
 		return false;
 	}
-	fo->syn_data = true;
+	fo->syn_data = data->len;
 	skb_queue_tail(&tp->rtx_queue, data);
 	tp->packets_out++;
 	NET_INC(sk->net, MIB_TcpExt_TCPOrigDataSent);
@@ -352,13 +352,10 @@ void tcp_send_syn_data(struct sock *sk, struct sk_buff *syn)
 	if (ready) {
 		uint32_t space = syn_space(sk, mss);
 
-		if (fo->io)
-			space = (uint32_t)min((size_t)space, fo->io->iter.count);
-		data = fo->io && space ? syn_data_skb(sk, syn, space) : NULL;
+		space = (uint32_t)min((size_t)space, fo->io ? fo->io->iter.count : 0);
+		data = syn_data_skb(sk, syn, space);
 		if (data)
 			sent = send_as_one(sk, syn, data);
-		else if (!fo->io || !space)
-			sent = !tcp_transmit_skb(sk, syn); /* with the cookie, and nothing to send */
 	}
 	if (!sent) {
 		if (fo->cookie.len > 0)

@@ -81,6 +81,7 @@ static void established(struct sock *sk, struct tcp_seg *seg)
 	tp->snd_wl1 = seg->seq;
 	if (tp->saw_tstamp && tp->rcv_tsecr == tp->retrans_stamp_ms)
 		tp->undo_marker = 0; /* it answers the first SYN: the repetitions were not needed */
+	tp->sack_ok = seg->options.sack_ok && sk->net->sysctl.tcp_sack; /* data of our SYN may have been lost: who tells? */
 	tcp_ack(sk, seg, FLAG_SLOWPATH);
 	take_syn_options(sk, &seg->options);
 	settle_rcv_wscale(tp);
