@@ -33,16 +33,11 @@ void tcp_parse_seg_options(struct tcp_seg *seg)
 	seg->options_parsed = true;
 }
 
-static uint32_t now_s(const struct net *net)
-{
-	return (uint32_t)(net->now_ns / NSEC_PER_SEC) + 1; /* a stamp of 0 means: never */
-}
-
 bool tcp_paws_check(const struct net *net, uint32_t ts_recent, uint32_t stamp_s, uint32_t tsval, int32_t window)
 {
 	if ((int32_t)(ts_recent - tsval) <= window)
 		return true;
-	if (now_s(net) - stamp_s >= TCP_PAWS_24DAYS_S)
+	if (net_time_s(net) - stamp_s >= TCP_PAWS_24DAYS_S)
 		return true;
 	return ts_recent == 0; /* some peers begin with a zero timestamp */
 }
@@ -51,7 +46,7 @@ bool tcp_paws_reject(const struct net *net, uint32_t ts_recent, uint32_t stamp_s
 {
 	if (tcp_paws_check(net, ts_recent, stamp_s, tsval, 0))
 		return false;
-	return !(rst && now_s(net) - stamp_s >= 60); /* a RST after one MSL may come from a rebooted clock */
+	return !(rst && net_time_s(net) - stamp_s >= 60); /* a RST after one MSL may come from a rebooted clock */
 }
 
 bool tcp_in_window(uint32_t seq, uint32_t end_seq, uint32_t start, uint32_t end)
@@ -66,7 +61,7 @@ bool tcp_in_window(uint32_t seq, uint32_t end_seq, uint32_t start, uint32_t end)
 void tcp_store_ts_recent(struct sock *sk)
 {
 	tcp_sk(sk)->ts_recent = tcp_sk(sk)->rcv_tsval;
-	tcp_sk(sk)->ts_recent_stamp_s = now_s(sk->net);
+	tcp_sk(sk)->ts_recent_stamp_s = net_time_s(sk->net);
 }
 
 /* Reads the timestamp of the segment in hand, if the connection uses them. */
@@ -109,8 +104,8 @@ void tcp_send_challenge_ack(struct sock *sk)
 	}
 	tcp_sk(sk)->last_oow_ack_ms = now ? now : 1;
 	if (limit != INT32_MAX) {
-		if (tcp->challenge_second != now_s(net)) {
-			tcp->challenge_second = now_s(net);
+		if (tcp->challenge_second != net_time_s(net)) {
+			tcp->challenge_second = net_time_s(net);
 			/* half of it for sure, the rest by chance: a counter that cannot be observed (CVE-2016-5696) */
 			tcp->challenge_count = (limit + 1) / 2 + (uint32_t)(limit ? net_random(net) % limit : net_random(net));
 		}
@@ -607,27 +602,30 @@ static void tcp_rcv_sock(struct net *net, struct tcp_seg *seg)
 		tcp_rcv_nobody(net, seg);
 }
 
+static void count_bad_segment(struct net *net, enum tcp_seg_verdict verdict)
+{
+	if (verdict == TCP_SEG_BAD_CSUM)
+		NET_INC(net, MIB_Tcp_InCsumErrors);
+	if (verdict != TCP_SEG_TRUNCATED)
+		NET_INC(net, MIB_Tcp_InErrs);
+}
+
 static void tcp_rcv(struct net *net, const struct ip_packet *pkt)
 {
-	struct tcp_seg seg;
+	const struct ip_header *ip = pkt->ip;
 	enum tcp_seg_verdict verdict;
+	struct tcp_seg seg;
 
-	verdict = (pkt->csum_ok ? tcp_read_segment : tcp_parse_segment)(&seg, &pkt->ip->saddr, &pkt->ip->daddr, pkt->data,
-								   pkt->len);
 	NET_INC(net, MIB_Tcp_InSegs);
-	switch (verdict) {
-	case TCP_SEG_BAD_CSUM:
-		NET_INC(net, MIB_Tcp_InCsumErrors);
-		/* fall through */
-	case TCP_SEG_BAD_HEADER:
-		NET_INC(net, MIB_Tcp_InErrs);
-		/* fall through */
-	case TCP_SEG_TRUNCATED:
+	if (pkt->csum_ok)
+		verdict = tcp_read_segment(&seg, &ip->saddr, &ip->daddr, pkt->data, pkt->len);
+	else
+		verdict = tcp_parse_segment(&seg, &ip->saddr, &ip->daddr, pkt->data, pkt->len);
+	if (unlikely(verdict != TCP_SEG_OK)) {
+		count_bad_segment(net, verdict);
 		return;
-	case TCP_SEG_OK:
-		break;
 	}
-	seg.dsfield = pkt->ip->dsfield;
+	seg.dsfield = ip->dsfield;
 	seg.gso_size = pkt->gso_size;
 	seg.ifindex = pkt->ifindex;
 	tcp_rcv_sock(net, &seg);
