@@ -26,6 +26,7 @@ enum {
 	OPT_IPV6,
 	OPT_NO_HEADER,
 	OPT_ONE_LINE,
+	OPT_SUMMARY,
 	OPT_LIST,
 	OPT_NAME,
 	OPT_COUNT, /* of them */
@@ -45,6 +46,7 @@ static const struct option_spec ss_options[] = {
 	{OPT_IPV6, "6", NULL, "only IPv6"},
 	{OPT_NO_HEADER, "H", NULL, "no headline"},
 	{OPT_ONE_LINE, "O", NULL, "one line a socket"},
+	{OPT_SUMMARY, "s", NULL, "how much of everything the stack holds, and whether it is in order"},
 	{OPT_NAME, "name", "NAME", "of the stack, as the argument"},
 	{OPT_LIST, "list", NULL, "only the names of the stacks that run"},
 	{0, NULL, NULL, NULL},
@@ -220,9 +222,14 @@ static int ss_run(const struct command *command, int argc, char **argv)
 		return 0;
 	}
 	owners = asked[OPT_PROCESSES] || asked[OPT_EXTENDED];
-	text = report_ask(command, wanted, owners ? "ss owners" : "ss", name);
+	text = report_ask(command, wanted, asked[OPT_SUMMARY] ? "usage" : owners ? "ss owners" : "ss", name);
 	if (!text)
 		return EXIT_FAILURE;
+	if (asked[OPT_SUMMARY]) {
+		fputs(text, stdout);
+		free(text);
+		return 0;
+	}
 	rows = read_rows(text, asked);
 	measure(&w, rows);
 	if (!asked[OPT_NO_HEADER])

@@ -202,6 +202,10 @@ class Lastack(Side):
         pairs = (line.split()[:2] for line in self.ask("nstat", "-azs").splitlines() if line and line[0] != "#")
         return {name: int(value) for name, value in pairs}
 
+    def holds(self):
+        """{"files": "2", ..., "check": "good"}: what the stack has, and whether it is in order."""
+        return dict(line.split(maxsplit=1) for line in self.ask("ss", "-s").splitlines())
+
     def has_listener(self, port):
         return re.search(rf"^LISTEN\s.*[:\]]{port}\s", self.ask("ss", "-tan"), re.M)
 
