@@ -124,6 +124,77 @@ static void socks_are_listed_by_port_until_the_visitor_has_enough(void **state)
 	pair_end(&h, &p);
 }
 
+/* The endpoint of that cookie, or that state where the cookie is 0. */
+struct search {
+	uint64_t cookie;
+	uint8_t state;
+	unsigned found;
+	struct la_sock_info info;
+	struct tcp_info tcp;
+};
+
+static bool search_one(void *arg, const struct la_sock_info *info)
+{
+	struct search *search = arg;
+
+	if (info->cookie != search->cookie || (!search->cookie && info->state != search->state))
+		return true;
+	search->found++;
+	search->info = *info;
+	assert_int_equal(!!info->tcp_info, !!info->cookie);
+	if (info->tcp_info) {
+		assert_true(info->tcp_info_len >= sizeof(search->tcp));
+		memcpy(&search->tcp, info->tcp_info, sizeof(search->tcp));
+	}
+	return true;
+}
+
+static struct search search_fd(struct host *h, struct la_task *task, int fd)
+{
+	struct search search = {.cookie = 0};
+	socklen_t len = sizeof(search.cookie);
+
+	assert_int_equal(CALL(h, task, getsockopt, fd, SOL_SOCKET, SO_COOKIE, &search.cookie, &len), 0);
+	la_socks(h->stack, search_one, &search);
+	assert_int_equal(search.found, 1);
+	return search;
+}
+
+static void a_listed_sock_has_its_cookie_its_timer_and_what_tcp_info_says(void **state)
+{
+	struct search search, wait = {.state = 6 /* TIME_WAIT */};
+	struct host h;
+	struct pair p;
+	int on = 1;
+
+	(void)state;
+	host_init(&h);
+	p = pair_of(&h);
+	assert_int_equal(CALL(&h, h.task, send, p.fd, "abc", 3, 0), 3);
+	assert_int_equal(CALL(&h, p.peer, setsockopt, p.peer_fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)), 0);
+	host_run_ms(&h, 1000);
+	search = search_fd(&h, p.peer, p.peer_fd);
+	assert_int_equal(search.info.state, 1);
+	assert_int_equal(search.info.recv_q, 3);
+	assert_int_equal(search.info.rmem, 3);
+	assert_int_equal(search.info.rcvbuf, 131072);
+	assert_int_equal(search.info.timer, LA_TIMER_KEEPALIVE);
+	assert_in_range(search.info.timer_ms, 7198900, 7199100);
+	assert_string_equal(search.info.congestion, "reno");
+	assert_int_equal(search.tcp.tcpi_snd_cwnd, 10);
+	assert_false(search.info.orphan);
+	search = search_fd(&h, h.task, p.fd);
+	assert_int_equal(search.info.timer, LA_TIMER_OFF);
+	assert_int_equal(CALL(&h, h.task, shutdown, p.fd, SHUT_WR), 0);
+	assert_int_equal(search_fd(&h, h.task, p.fd).info.shutdown, 2);
+	assert_int_equal(CALL(&h, p.peer, shutdown, p.peer_fd, SHUT_WR), 0);
+	la_socks(h.stack, search_one, &wait);
+	assert_int_equal(wait.found, 1);
+	assert_int_equal(wait.info.timer, LA_TIMER_TIMEWAIT);
+	assert_in_range(wait.info.timer_ms, 59990, 60004);
+	pair_end(&h, &p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +203,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_setting_or_no_value_is_refused),
 		cmocka_unit_test(counters_go_by_the_names_of_nstat),
 		cmocka_unit_test(socks_are_listed_by_port_until_the_visitor_has_enough),
+		cmocka_unit_test(a_listed_sock_has_its_cookie_its_timer_and_what_tcp_info_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
