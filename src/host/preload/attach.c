@@ -29,6 +29,7 @@ _Atomic bool shim_started;
 static struct state unwiped; /* should the kernel have no memory for us: still a program, without a stack */
 static char folder[256];     /* LASTACK_DIR; empty: not under `lastack run` */
 static _Atomic int folder_place = -1;
+static _Atomic int control_place = -1; /* also a forked child's, of its parent */
 static _Atomic uint64_t lives;
 
 static void real_resolve(void)
@@ -45,6 +46,7 @@ static void forked_child(void)
 	spares_drop_inherited();
 	state->pid = (int)sys(SYS_getpid);
 	vfork_children = 0; /* were the parent's */
+	limit_restore();
 }
 
 static void folder_look(void)
@@ -313,7 +315,7 @@ static int settle(int control, int *fd, const struct seg_message *message)
 	sys(SYS_close, fd[1]);
 	if (state->seg && state->shared && place[0] >= 0 && place[1] >= 0 && state->seg->magic == SEG_MAGIC &&
 	    state->seg->version == SEG_VERSION) {
-		state->control = place[0];
+		state->control = control_place = place[0];
 		state->doorbell = place[1];
 		state->flags = message->flags;
 		fifo_dev = message->fifo_dev;
@@ -330,13 +332,31 @@ static int settle(int control, int *fd, const struct seg_message *message)
 	return place[0] == -EMFILE || place[1] == -EMFILE ? -EMFILE : -ENOMEM;
 }
 
-static int join(void)
+/* The parent's control socket is still open in a forked child, and reaches the executor from any root and for any user. */
+static int control_by_parent(void)
+{
+	struct seg_message message = {.kind = SEG_CHILD};
+	int pair[2], ret;
+
+	if (control_place < 0)
+		return -ENETDOWN;
+	ret = (int)sys(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+	if (ret < 0)
+		return ret;
+	ret = message_send(own_fd(control_place), &message, pair[1]);
+	sys(SYS_close, pair[1]);
+	if (ret == 0)
+		return pair[0];
+	sys(SYS_close, pair[0]);
+	return ret;
+}
+
+/* Takes @control. */
+static int join_by(int control)
 {
 	struct seg_message message = {.kind = SEG_ATTACH, .arg = {SEG_VERSION}};
-	int control, fd[3], came;
+	int fd[3], came;
 
-	own_drop_inherited(folder_place);
-	control = control_connect();
 	if (control < 0)
 		return control;
 	came = message_send(control, &message, -1);
@@ -350,9 +370,20 @@ static int join(void)
 	return came < 0 ? came : -ENETDOWN;
 }
 
+static int join(void)
+{
+	int control = control_by_parent(), err;
+
+	own_drop_inherited(folder_place);
+	control_place = -1;
+	err = join_by(control);
+	return err < 0 ? join_by(control_connect()) : err;
+}
+
 int shim_attach(void)
 {
 	uint64_t mask;
+	bool widened;
 	int err = 0;
 
 	shim_ready();
@@ -361,8 +392,11 @@ int shim_attach(void)
 	if (!*folder)
 		return -ENETDOWN;
 	mask = state_lock();
+	widened = limit_widen(); /* the program may have used up its numbers */
 	if (!state->life)
 		err = join();
+	if (widened)
+		limit_restore();
 	state_unlock(mask);
 	return err;
 }
@@ -399,6 +433,7 @@ int kernel_set(seg_handle set, bool make)
 {
 	struct kernel_set *k;
 	uint64_t mask;
+	bool widened;
 	int ret = shim_attach();
 
 	if (ret < 0)
@@ -407,6 +442,7 @@ int kernel_set(seg_handle set, bool make)
 	if (k)
 		return own_fd(k->place);
 	mask = state_lock();
+	widened = limit_widen();
 	k = kernel_set_find(set); /* meanwhile? */
 	if (!k) {
 		k = kernel_set_find(0);
@@ -420,6 +456,8 @@ int kernel_set(seg_handle set, bool make)
 	}
 	if (ret >= 0)
 		ret = own_fd(k->place);
+	if (widened)
+		limit_restore();
 	state_unlock(mask);
 	return ret;
 }

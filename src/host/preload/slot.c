@@ -122,14 +122,30 @@ static void slot_show(unsigned int nr)
 	ring();
 }
 
-void call_submit(struct call *call)
+static void slot_ready(struct seg_slot *slot)
 {
-	struct seg_slot *slot = call->slot;
-
 	slot->result = 0;
 	slot->signal = 0;
 	atomic_store(&slot->cancel, 0);
 	atomic_store(&slot->sleeper, SLEEPER_NONE);
+}
+
+/* A close was announced; the executor may have seen the hang-up and begun. */
+static void call_submit_closed(struct call *call)
+{
+	uint32_t taken = SLOT_TAKEN;
+
+	if (atomic_compare_exchange_strong(&call->slot->state, &taken, SLOT_SUBMITTED))
+		slot_show(call->nr);
+}
+
+void call_submit(struct call *call)
+{
+	struct seg_slot *slot = call->slot;
+
+	if (slot->call == CALL_CLOSED)
+		return call_submit_closed(call);
+	slot_ready(slot);
 	atomic_store(&slot->state, SLOT_SUBMITTED);
 	slot_show(call->nr);
 }
@@ -240,12 +256,12 @@ int64_t call_wait(struct call *call)
 static int bell_make(unsigned int nr)
 {
 	struct seg_message message = {.kind = SEG_BELL, .arg = {nr}};
-	int fd = (int)sys(SYS_eventfd2, 0, O_CLOEXEC | O_NONBLOCK), place;
+	bool widened = limit_widen();
+	int fd = (int)sys(SYS_eventfd2, 0, O_CLOEXEC | O_NONBLOCK), place = fd < 0 ? fd : own_add(fd);
 	uint64_t mask;
 
-	if (fd < 0)
-		return fd;
-	place = own_add(fd);
+	if (widened)
+		limit_restore();
 	if (place < 0)
 		return place;
 	mask = state_lock();
@@ -392,10 +408,12 @@ void call_announce(struct call *call, bool on)
 	_Atomic uint64_t *word = &state->seg->closing[call->nr / 64];
 	uint64_t bit = 1ull << call->nr % 64;
 
-	if (on)
+	if (on) {
+		slot_ready(call->slot);
 		atomic_fetch_or(word, bit);
-	else
+	} else {
 		atomic_fetch_and(word, ~bit);
+	}
 }
 
 /* ------------------------------------------------------------------ spares: the number of a file to be made */

@@ -200,23 +200,62 @@ bool number_is_own(int fd)
 
 /* ------------------------------------------------------------------ the shim's own */
 
-/* High, but within what poll and select of the program's can name anyway; low limits leave us the upper half. */
-static int own_base(void)
+/*
+ * Beyond the program's limit where the hard limit allows it: then ours take none of its numbers, and EMFILE comes when it should.
+ * Not where the limit is so high that the kernel would have to copy a large table at each fork.
+ */
+#define LIMIT_LARGE 4096u
+
+static _Atomic uint32_t widened_from; /* the program's limit, while we allow ourselves more; else 0 */
+
+bool limit_widen(void)
+{
+	struct rlimit limit = {0};
+	uint32_t none = 0;
+
+	if (sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) < 0 || limit.rlim_cur >= limit.rlim_max ||
+	    limit.rlim_cur > LIMIT_LARGE || !limit.rlim_cur ||
+	    !atomic_compare_exchange_strong(&widened_from, &none, (uint32_t)limit.rlim_cur))
+		return false;
+	limit.rlim_cur = limit.rlim_max - limit.rlim_cur > OWN_MAX ? limit.rlim_cur + OWN_MAX : limit.rlim_max;
+	sys(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL);
+	return true;
+}
+
+void limit_restore(void)
+{
+	struct rlimit limit = {0};
+
+	if (!widened_from)
+		return;
+	sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
+	limit.rlim_cur = widened_from;
+	sys(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL);
+	widened_from = 0;
+}
+
+/* Else high within the limit; a low one leaves us its upper half. */
+static uint32_t own_base(void)
 {
 	struct rlimit limit = {64, 64};
-	unsigned int top;
+	uint32_t top;
 
+	if (widened_from)
+		return widened_from;
 	sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
-	top = limit.rlim_cur < 1024 ? (unsigned int)limit.rlim_cur : 1024;
-	return (int)(top >= 64 ? top - 32 : top / 2);
+	top = limit.rlim_cur < 1024 ? (uint32_t)limit.rlim_cur : 1024;
+	return top >= 64 ? top - 32 : top / 2;
 }
 
 static int own_raise(int fd)
 {
+	bool widened = limit_widen();
 	long high = sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, own_base());
 
 	if (high < 0)
 		high = sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+	if (widened)
+		limit_restore();
 	return (int)high;
 }
 

@@ -200,6 +200,8 @@ static void on_text(struct executor *ex, struct client *client, struct seg_messa
 	text_continue(ex, client);
 }
 
+static void newcomer(struct executor *ex, int fd);
+
 static void on_message(struct executor *ex, struct client *client, struct seg_message *m, int fd)
 {
 	switch (m->kind) {
@@ -217,6 +219,10 @@ static void on_message(struct executor *ex, struct client *client, struct seg_me
 		break;
 	case SEG_KERNEL_SOCKET:
 		on_kernel_socket(ex, client, m);
+		break;
+	case SEG_CHILD:
+		if (fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
+			return newcomer(ex, fd);
 		break;
 	default:
 		client_gone(ex, client);

@@ -127,8 +127,8 @@ _Static_assert(sizeof(struct seg_slot) == 4096, "a page a slot");
  * @cpu:       the processor from which the bell was rung last; a hint: the executor had better run there
  * @submitted: a bit each slot: something for the executor; the executor clears a bit before it looks
  * @closing:   a bit each slot: it has call CALL_CLOSED and its file filled in, is in SLOT_TAKEN, and the real close comes
- *             next. Without it the executor could see the last close before the call does, and would not linger. The shim
- *             clears it when the call is done
+ *             next. The executor often sees the last close before the call does: it then begins the call itself
+ *             (SLOT_SUBMITTED), and the shim finds it in progress or done. The shim clears the bit when the call is done
  */
 struct seg {
 	uint32_t magic, version;
@@ -159,6 +159,8 @@ enum seg_message_kind {
 			 * another process may have been first. Without a descriptor: asks for it */
 	SEG_TEXT,	/* -> a command of `lastack ss`, `lastack nstat`; <- text in pieces, an empty one ends it */
 	SEG_KERNEL_SOCKET, /* ->: file arg[0] becomes a kernel socket (--loopback kernel): <- result arg[0] */
+	SEG_CHILD,	/* ->: with one end of a socket pair: the other is the control socket of the forked child that made it. The
+			 * folder's name may mean nothing to a child any more (chroot). No answer here */
 };
 
 #define SEG_LOOPBACK_KERNEL 1u /* flag: loopback addresses are the kernel's */

@@ -7,7 +7,9 @@
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
-#define BAD ((void *)-1)
+/* Not constants: the compiler knows that these are wrong. */
+static void *volatile bad = (void *)-1, *volatile nowhere;
+static volatile int negative = -1;
 
 static void bad_pointers_are_EFAULT(void)
 {
@@ -15,19 +17,19 @@ static void bad_pointers_are_EFAULT(void)
 	socklen_t len = sizeof(struct sockaddr_in);
 	char name[sizeof(struct sockaddr_in)];
 
-	EXPECT_ERRNO(send(duo.fd, NULL, 5, 0), EFAULT);
-	EXPECT_ERRNO(write(duo.fd, BAD, 5), EFAULT);
+	EXPECT_ERRNO(send(duo.fd, nowhere, 5, 0), EFAULT);
+	EXPECT_ERRNO(write(duo.fd, bad, 5), EFAULT);
 	EXPECT(send(duo.peer, "ab", 2, 0) == 2 && sight(duo.fd, 1000) == DATA);
-	EXPECT_ERRNO(recv(duo.fd, BAD, 5, 0), EFAULT);
-	EXPECT_ERRNO(read(duo.fd, NULL, 5), EFAULT);
+	EXPECT_ERRNO(recv(duo.fd, bad, 5, 0), EFAULT);
+	EXPECT_ERRNO(read(duo.fd, nowhere, 5), EFAULT);
 	EXPECT(recv(duo.fd, name, sizeof(name), 0) == 2);
-	EXPECT_ERRNO(recvmsg(duo.fd, BAD, 0), EFAULT);
-	EXPECT_ERRNO(getsockname(duo.fd, BAD, &len), EFAULT);
-	EXPECT_ERRNO(getsockname(duo.fd, (struct sockaddr *)name, BAD), EFAULT);
-	EXPECT_ERRNO(bind(duo.fd, BAD, len), EFAULT);
-	EXPECT_ERRNO(connect(duo.fd, BAD, len), EFAULT);
-	EXPECT_ERRNO(setsockopt(duo.fd, SOL_SOCKET, SO_KEEPALIVE, BAD, sizeof(int)), EFAULT);
-	EXPECT_ERRNO(getsockopt(duo.fd, SOL_SOCKET, SO_KEEPALIVE, name, BAD), EFAULT);
+	EXPECT_ERRNO(recvmsg(duo.fd, bad, 0), EFAULT);
+	EXPECT_ERRNO(getsockname(duo.fd, bad, &len), EFAULT);
+	EXPECT_ERRNO(getsockname(duo.fd, (struct sockaddr *)name, bad), EFAULT);
+	EXPECT_ERRNO(bind(duo.fd, bad, len), EFAULT);
+	EXPECT_ERRNO(connect(duo.fd, bad, len), EFAULT);
+	EXPECT_ERRNO(setsockopt(duo.fd, SOL_SOCKET, SO_KEEPALIVE, bad, sizeof(int)), EFAULT);
+	EXPECT_ERRNO(getsockopt(duo.fd, SOL_SOCKET, SO_KEEPALIVE, name, bad), EFAULT);
 	duo_close(&duo);
 }
 
@@ -35,7 +37,7 @@ static void bad_lengths_are_EINVAL(void)
 {
 	struct duo duo = duo_open();
 	struct sockaddr_storage name;
-	struct iovec iov[2] = { { "ab", 2 }, { "cd", (size_t)-1 } };
+	struct iovec iov[2] = { { "ab", 2 }, { "cd", (size_t)negative } };
 	struct msghdr many = { .msg_iov = iov, .msg_iovlen = 2000 };
 	socklen_t len = (socklen_t)-1;
 	int on = 1;
@@ -45,7 +47,7 @@ static void bad_lengths_are_EINVAL(void)
 	EXPECT_ERRNO(getsockopt(duo.fd, SOL_SOCKET, SO_TYPE, &on, &len), EINVAL);
 	EXPECT_ERRNO(setsockopt(duo.fd, IPPROTO_TCP, TCP_NODELAY, &on, 2), EINVAL);
 	EXPECT_ERRNO(writev(duo.fd, iov, 2), EINVAL);
-	EXPECT_ERRNO(writev(duo.fd, iov, -1), EINVAL);
+	EXPECT_ERRNO(writev(duo.fd, iov, negative), EINVAL);
 	EXPECT_ERRNO(sendmsg(duo.fd, &many, 0), EMSGSIZE);
 	EXPECT_ERRNO(accept4(duo.fd, NULL, NULL, 1), EINVAL);
 	EXPECT_ERRNO(shutdown(duo.fd, 5), EINVAL);
@@ -58,7 +60,7 @@ static void nothing_is_moved_by_lengths_of_zero(void)
 	char byte;
 
 	EXPECT(read(duo.fd, &byte, 0) == 0);
-	EXPECT(write(duo.fd, NULL, 0) == 0);
+	EXPECT(write(duo.fd, nowhere, 0) == 0);
 	EXPECT(send(duo.fd, &byte, 0, 0) == 0);
 	EXPECT(sight(duo.peer, 50) == NOTHING);
 	duo_close(&duo);
