@@ -66,7 +66,7 @@ static bool list_has(const char *list, const char *path)
 struct kept_env {
 	char *const *given, *const *preloaded;
 	size_t count, text_size;
-	bool needs_dir;
+	bool needs_dir, needs_note;
 };
 
 static char *no_env[] = {NULL};
@@ -82,12 +82,13 @@ static bool env_look(struct kept_env *kept, char *const *env)
 	list = *kept->preloaded ? *kept->preloaded + strlen(ENV_PRELOAD) : "";
 	kept->text_size = list_has(list, preload) ? 0 : sizeof(ENV_PRELOAD) + strlen(preload) + 1 + strlen(list);
 	kept->needs_dir = !*env_find(kept->given, ENV_DIR);
+	kept->needs_note = *say_note() && !*env_find(kept->given, "LASTACK_STDERR=");
 	while (kept->given[kept->count])
 		kept->count++;
-	return kept->text_size || kept->needs_dir;
+	return kept->text_size || kept->needs_dir || kept->needs_note;
 }
 
-/* @env: room for count + 3; @text: for text_size. */
+/* @env: room for count + 4; @text: for text_size. */
 static char *const *env_fill(const struct kept_env *kept, const char **env, char *text)
 {
 	size_t n = 0;
@@ -103,6 +104,8 @@ static char *const *env_fill(const struct kept_env *kept, const char **env, char
 	}
 	if (kept->needs_dir)
 		env[n++] = dir_variable;
+	if (kept->needs_note)
+		env[n++] = say_note();
 	env[n] = NULL;
 	return (char *const *)env;
 }
@@ -125,7 +128,7 @@ static int launch_run(const struct launch *launch)
 {
 	struct kept_env kept;
 	bool changes = env_look(&kept, launch->env);
-	const char *env[changes ? kept.count + 3 : 1];
+	const char *env[changes ? kept.count + 4 : 1];
 	char text[kept.text_size + 1];
 
 	return launch->run(launch, changes ? env_fill(&kept, env, text) : kept.given);
@@ -133,15 +136,12 @@ static int launch_run(const struct launch *launch)
 
 /* ------------------------------------------------------------------ programs that we cannot follow */
 
-static void say(const char *why)
+static void say_program(const char *why)
 {
 	char line[sizeof(((struct program *)0)->why) + 64];
 
-	if (stack_handle(2))
-		return;
-	strcat(strcpy(line, "lastack: "), why);
-	strcat(line, "; what it does with TCP is the kernel's\n");
-	sys(SYS_write, 2, line, strlen(line));
+	strcat(strcpy(line, why), "; what it does with TCP is the kernel's");
+	say(line);
 }
 
 /* @name as execvp() takes it: by PATH where it has no slash. What cannot be run at all, execve() will say. */
@@ -154,7 +154,7 @@ static void warn(const char *name)
 		return;
 	if (sys(SYS_newfstatat, AT_FDCWD, program.path, &st, 0) == 0 && S_ISREG(st.st_mode) &&
 	    sys(SYS_faccessat, AT_FDCWD, program.path, X_OK) == 0)
-		say(program.why);
+		say_program(program.why);
 }
 
 /* @path as execve() takes it: here, where it has no slash. */

@@ -111,6 +111,11 @@ int own_fd(int place);
 void own_close(int place);
 int own_move(int fd); /* the program is about to dup2() onto it */
 
+/* ------------------------------------------------------------------ say.c: to the user */
+
+void say(const char *text);  /* a line on stderr, if that is still what the user sees */
+const char *say_note(void);  /* which stderr that is: an environment entry for new programs, "" without */
+
 /* ------------------------------------------------------------------ stdio.c: streams */
 
 void stdio_number_changed(int fd); /* a copy was made onto it: stdin, stdout and stderr follow their numbers */

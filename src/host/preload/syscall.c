@@ -17,19 +17,12 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-/* A message that a program is told once. */
-static void say_once(_Atomic bool *said, const char *line, size_t len)
-{
-	if (!atomic_exchange(said, true) && !stack_handle(2))
-		sys(SYS_write, 2, line, len);
-}
-
 static long refuse_io_uring(void)
 {
-	static const char line[] = "lastack: io_uring is not there for programs on the stack (ENOSYS)\n";
 	static _Atomic bool said;
 
-	say_once(&said, line, sizeof(line) - 1);
+	if (!atomic_exchange(&said, true))
+		say("io_uring is not there for programs on the stack (ENOSYS)");
 	return -ENOSYS;
 }
 
