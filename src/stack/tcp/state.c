@@ -60,11 +60,10 @@ static void count_move(struct net *net, enum tcp_state prev, enum tcp_state next
 	const unsigned counted = TCPF_ESTABLISHED | TCPF_CLOSE_WAIT;
 	bool was = 1u << prev & counted, is = 1u << next & counted;
 
-	if (is && !was)
-		net->mib[MIB_Tcp_CurrEstab]++;
-	if (was && !is)
-		net->mib[MIB_Tcp_CurrEstab]--;
-	if (was && next == TCP_CLOSE)
+	if (was == is)
+		return;
+	NET_ADD(net, MIB_Tcp_CurrEstab, is ? 1 : UINT64_MAX); /* up or down by one */
+	if (next == TCP_CLOSE)
 		NET_INC(net, MIB_Tcp_EstabResets);
 }
 
@@ -84,7 +83,7 @@ void tcp_set_state(struct sock *sk, enum tcp_state next, enum tcp_cause cause)
 	}
 	sk->cause = cause;
 	tcp_trace_state(sk->net, &sk->common, prev, next, cause);
-	other_owner = sk->bind && (prev == TCP_LISTEN || next == TCP_LISTEN);
+	other_owner = (prev == TCP_LISTEN || next == TCP_LISTEN) && sk->bind;
 	if (other_owner)
 		inet_bind_count(sk, -1);
 	sk->common.state = next;

@@ -154,7 +154,7 @@ static bool shape_unit(struct sock *sk, struct sk_buff *skb, uint32_t mss_now, i
 		quota = 1;
 	}
 	quota = min(quota, max_segs);
-	if (quota * mss_now > skb->len)
+	if (skb->next && quota * mss_now > skb->len)
 		tcp_grow_skb(sk, skb, quota * mss_now - skb->len);
 	tcp_set_skb_tso_segs(skb, mss_now);
 	if (!tcp_snd_wnd_test(tp, skb, mss_now)) {
