@@ -343,16 +343,20 @@ static void answer_nstat(struct la_stack *stack, FILE *out)
 		fprintf(out, "%s %llu\n", name, (unsigned long long)value);
 }
 
-static void answer_usage(struct la_stack *stack, FILE *out)
+static void answer_usage(struct la_stack *stack, struct executor *ex, FILE *out)
 {
 	const char *wrong = la_check(stack);
+	struct executor_figures f;
 	struct la_usage u;
 
 	la_usage(stack, &u);
+	executor_figures(ex, &f);
 	fprintf(out, "bytes %llu\ntasks %llu\nfiles %llu\nsockets %llu\nsocks %llu\nrequests %llu\ntimewaits %llu\n",
 		(unsigned long long)u.bytes, (unsigned long long)u.tasks, (unsigned long long)u.files,
 		(unsigned long long)u.sockets, (unsigned long long)u.socks, (unsigned long long)u.requests,
 		(unsigned long long)u.timewaits);
+	fprintf(out, "fifos %llu\nspares %llu\ndescriptors %llu\n", (unsigned long long)f.files,
+		(unsigned long long)f.spares, (unsigned long long)f.descriptors);
 	fprintf(out, "skbs %llu\norphans %llu\ntimers %llu\nops %llu\ncheck %s\n", (unsigned long long)u.skbs,
 		(unsigned long long)u.orphans, (unsigned long long)u.timers, (unsigned long long)u.ops,
 		wrong ? wrong : "good");
@@ -365,5 +369,5 @@ void report_answer(struct la_stack *stack, struct executor *ex, const char *line
 	else if (!strcmp(line, "nstat"))
 		answer_nstat(stack, out);
 	else if (!strcmp(line, "usage"))
-		answer_usage(stack, out);
+		answer_usage(stack, ex, out);
 }
