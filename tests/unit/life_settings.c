@@ -4,7 +4,7 @@
 
 static void expect_setting(struct host *h, const char *name, const char *value)
 {
-	char text[64];
+	char text[96];
 
 	assert_int_equal(la_sysctl_get(h->stack, name, text, sizeof(text)), strlen(value));
 	assert_string_equal(text, value);
@@ -41,6 +41,43 @@ static void settings_of_several_numbers(void **state)
 	assert_int_equal(la_sysctl_set(h.stack, "net.ipv4.tcp_rmem", "8192"), 0);
 	expect_setting(&h, "net.ipv4.tcp_rmem", "8192\t65536\t6291456");
 	assert_int_equal(la_sysctl_set(h.stack, "net.ipv4.tcp_rmem", "1 2 3 4"), -EINVAL);
+	host_exit(&h);
+}
+
+/* What the kernel made of the same writes, one after the other. */
+static void the_keys_of_fast_open_are_read_as_the_kernel_reads_them(void **state)
+{
+	static const struct {
+		const char *written;
+		int err;
+		const char *read;
+	} writes[] = {
+		{"1-2-3-4", 0, "00000001-00000002-00000003-00000004"},
+		{"a-b-c-d,1-2-3-4", 0, "0000000a-0000000b-0000000c-0000000d,00000001-00000002-00000003-00000004"},
+		{"a-b-c", -EINVAL, "0000000a-0000000b-0000000c-0000000d,00000001-00000002-00000003-00000004"},
+		{"a-b-c-d-e", 0, "0000000a-0000000b-0000000c-0000000d"},
+		{"a-b-c-d,", -EINVAL, "0000000a-0000000b-0000000c-0000000d"},
+		{"a-b-c-d,1", -EINVAL, "0000000a-0000000b-0000000c-0000000d"},
+		{"123456789-1-1-1", 0, "23456789-00000001-00000001-00000001"},
+		{"0x1-2-3-4", 0, "00000001-00000002-00000003-00000004"},
+		{" 5-6-7-8", 0, "00000005-00000006-00000007-00000008"},
+		{"g-1-2-3", -EINVAL, "00000005-00000006-00000007-00000008"},
+		{"", 0, "00000005-00000006-00000007-00000008"},
+		{"-1-2-3-4", -EINVAL, "00000005-00000006-00000007-00000008"},
+		{"9-8-7-6 x", 0, "00000009-00000008-00000007-00000006"},
+	};
+	struct host h;
+
+	(void)state;
+	host_init(&h);
+	expect_setting(&h, "net.ipv4.tcp_fastopen_key", "00000000-00000000-00000000-00000000");
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		assert_int_equal(la_sysctl_set(h.stack, "net.ipv4.tcp_fastopen_key", writes[i].written), writes[i].err);
+		expect_setting(&h, "tcp_fastopen_key", writes[i].read);
+	}
+	assert_int_equal(la_sysctl_get(h.stack, "tcp_fastopen_key", (char[8]){0}, 8), -ENOSPC);
+	assert_int_equal(la_sysctl_set(h.stack, "net.ipv4.tcp_fastopen", "0x203"), 0);
+	expect_setting(&h, "net.ipv4.tcp_fastopen", "515");
 	host_exit(&h);
 }
 
@@ -200,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(settings_go_by_linux_names_with_and_without_their_folder),
 		cmocka_unit_test(settings_of_several_numbers),
+		cmocka_unit_test(the_keys_of_fast_open_are_read_as_the_kernel_reads_them),
 		cmocka_unit_test(what_is_no_setting_or_no_value_is_refused),
 		cmocka_unit_test(counters_go_by_the_names_of_nstat),
 		cmocka_unit_test(socks_are_listed_by_port_until_the_visitor_has_enough),

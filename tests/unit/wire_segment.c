@@ -261,6 +261,59 @@ static void what_is_written_is_read_back_and_never_longer_than_the_header_has_ro
 	}
 }
 
+static void fast_opens_option_is_read_in_both_forms_and_within_its_bounds(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		int len;
+		bool exp;
+	} cases[] = {
+		{"\x22\x02\x01\x01", 4, 0, false},			       /* one is asked for */
+		{"\x22\x06\x61\x62\x63\x64\x01\x01", 8, 4, false},	       /* the shortest */
+		{"\x22\x12zabcdefghijklmno\x01\x01", 20, 16, false},	       /* the longest */
+		{"\x22\x04\x61\x62", 4, -1, false},			       /* too short */
+		{"\x22\x07\x61\x62\x63\x64\x65\x01", 8, -1, false},	       /* odd */
+		{"\x22\x14zabcdefghijklmnopq", 20, -1, false},	       /* too long */
+		{"\xfe\x04\xf9\x89", 4, 0, true},			       /* the experimental form */
+		{"\xfe\x0c\xf9\x89zabcdefg", 12, 8, true},
+		{"\xfe\x0c\xf9\x88zabcdefg", 12, -1, false},		       /* another experiment */
+		{"\x22\x0azabc", 6, -1, false},				       /* longer than what is there */
+		{"\x00\x22\x02\x01", 4, -1, false},			       /* behind the end */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tcp_fastopen_cookie foc;
+		uint8_t *p = malloc(cases[i].size); /* so that a byte beyond is noticed */
+
+		memcpy(p, cases[i].bytes, cases[i].size);
+		tcp_parse_fastopen(&foc, p, cases[i].size);
+		assert_int_equal(foc.len, cases[i].len);
+		if (foc.len >= 0)
+			assert_int_equal(foc.exp, cases[i].exp);
+		free(p);
+	}
+}
+
+static void fast_opens_option_is_padded_and_left_out_where_it_does_not_fit(void **state)
+{
+	struct tcp_fastopen_cookie foc = {.val = "zabcdefg", .len = 8}, back;
+	uint8_t p[TCP_OPT_MAX];
+
+	(void)state;
+	assert_int_equal(tcp_write_fastopen(p, 12, &foc), 12);
+	assert_memory_equal(p, "\x22\x0azabcdefg\x01\x01", 12);
+	assert_int_equal(tcp_write_fastopen(p, 11, &foc), 0);
+	foc.exp = true;
+	assert_int_equal(tcp_write_fastopen(p, sizeof(p), &foc), 12);
+	tcp_parse_fastopen(&back, p, 12);
+	assert_int_equal(back.len, 8);
+	assert_true(back.exp && !memcmp(back.val, foc.val, 8));
+	foc.len = -1;
+	assert_int_equal(tcp_write_fastopen(p, sizeof(p), &foc), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +326,8 @@ int main(void)
 		cmocka_unit_test(sack_blocks_are_read_in_order),
 		cmocka_unit_test(options_are_written_in_linux_order_and_padding),
 		cmocka_unit_test(what_is_written_is_read_back_and_never_longer_than_the_header_has_room),
+		cmocka_unit_test(fast_opens_option_is_read_in_both_forms_and_within_its_bounds),
+		cmocka_unit_test(fast_opens_option_is_padded_and_left_out_where_it_does_not_fit),
 	};
 
 	return cmocka_run_group_tests_name("wire/segment", tests, NULL, NULL);

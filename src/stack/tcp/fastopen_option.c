@@ -114,31 +114,40 @@ int tcp_fastopen_getsockopt(struct sock *sk, int name, void *value, socklen_t *l
 
 /* ------------------------------------------------------------------ sysctl tcp_fastopen_key */
 
-/* Four words of up to eight hexadecimal digits; *@text moves behind them. */
-static bool parse_key(struct siphash_key *key, const char **text)
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* Four hexadecimal words, of which the last 32 bits count, as with sscanf(); what stands behind them does not matter. */
+static bool parse_key(struct siphash_key *key, const char *text)
 {
 	for (unsigned i = 0; i < KEY_WORDS; i++) {
+		unsigned long long word;
 		char *end;
-		unsigned long word = strtoul(*text, &end, 16);
 
-		if (end == *text || end - *text > 8 || (i < KEY_WORDS - 1 && *end != '-'))
+		while (!i && (*text == ' ' || *text == '\t'))
+			text++;
+		if (!is_hex(*text))
 			return false;
+		word = strtoull(text, &end, 16);
 		for (unsigned b = 0; b < 4; b++, word >>= 8)
 			key->k[4 * i + b] = (uint8_t)word;
-		*text = end + (i < KEY_WORDS - 1);
+		if (i < KEY_WORDS - 1 && *end != '-')
+			return false;
+		text = end + 1;
 	}
 	return true;
 }
 
 int fastopen_keys_parse(struct fastopen_keys *keys, const char *text)
 {
-	struct fastopen_keys read = {.n = 0};
+	const char *backup = strchr(text, ',');
+	struct fastopen_keys read = {.n = backup ? 2 : 1};
 
-	do {
-		if (!parse_key(&read.key[read.n++], &text))
-			return -EINVAL;
-	} while (*text++ == ',' && read.n < 2);
-	if (text[-1] && text[-1] != '\n')
+	if (!*text)
+		return 0;
+	if (!parse_key(&read.key[0], text) || (backup && !parse_key(&read.key[1], backup + 1)))
 		return -EINVAL;
 	*keys = read;
 	return 0;
