@@ -255,6 +255,7 @@ void file_bind(struct executor *ex, struct run_file *spare, enum seg_kind kind, 
 	spare->fd = fd;
 	spare->number = spare->kernel_set = -1;
 	spare->timed = 0;
+	spare->late_error = 0;
 	if (spare->hung_up) /* the program may have been killed just before; or it opened it for a call that failed */
 		file_doubt(ex, spare);
 	spare->hung_up = false;

@@ -69,6 +69,7 @@ struct run_file {
 	bool hung_up, in_doubt;
 	uint8_t timed;
 	int fd, number, kernel_set;
+	int late_error; /* for the next call that moves data */
 	uint64_t inode;
 	struct run_key *keys;
 	struct client *client, *closer;

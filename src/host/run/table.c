@@ -268,11 +268,36 @@ static void payload_iov(struct run_call *c)
 	c->iov = (struct iovec){call_payload(c), len < SEG_DATA ? len : SEG_DATA};
 }
 
+/* An error that met a later piece of a long call is the next call's. */
+static void leave_error(struct executor *ex, struct run_call *c)
+{
+	int64_t error = c->op.result;
+	struct run_file *file = file_find(ex, c->handle);
+
+	if (!c->arg[4] || error >= 0)
+		return;
+	c->op.signal = 0;
+	if (file && error != -EAGAIN && error != -EINTR && error != -EPIPE) /* these come again by themselves, or need not */
+		file->late_error = (int)error;
+}
+
+static int late_error(struct run_call *c)
+{
+	int error = c->arg[4] ? 0 : c->file->late_error;
+
+	if (error)
+		c->file->late_error = 0;
+	return error;
+}
+
 static bool recv_begin(struct executor *ex, struct run_call *c)
 {
 	uint64_t room = c->arg[3];
+	int error = late_error(c);
 
 	(void)ex;
+	if (error)
+		return answer(c, error);
 	payload_iov(c);
 	if (c->arg[2] == SEG_IO_FILE) {
 		la_prep_read(&c->op, c->file->fd, c->iov.iov_base, c->iov.iov_len);
@@ -294,9 +319,9 @@ static void recv_end(struct executor *ex, struct run_call *c, struct seg_slot *s
 {
 	uint32_t name_len = c->msg.msg_namelen, control_len = (uint32_t)c->msg.msg_controllen;
 
-	(void)ex;
 	slot->aux_len = slot->name_len = 0;
 	slot->arg[0] = 0;
+	leave_error(ex, c);
 	if (c->op.result < 0)
 		return;
 	slot->data_len = c->op.result < SEG_DATA ? (uint32_t)c->op.result : SEG_DATA;
@@ -311,7 +336,11 @@ static void recv_end(struct executor *ex, struct run_call *c, struct seg_slot *s
 
 static bool send_begin(struct executor *ex, struct run_call *c)
 {
+	int error = late_error(c);
+
 	(void)ex;
+	if (error)
+		return answer(c, error);
 	payload_iov(c);
 	if (c->arg[2] == SEG_IO_FILE && !c->arg[0]) {
 		la_prep_write(&c->op, c->file->fd, c->iov.iov_base, c->iov.iov_len);
@@ -335,6 +364,12 @@ static bool send_begin(struct executor *ex, struct run_call *c)
 	};
 	la_prep_sendmsg(&c->op, c->file->fd, &c->msg, (int)c->arg[0]);
 	return true;
+}
+
+static void send_end(struct executor *ex, struct run_call *c, struct seg_slot *slot)
+{
+	(void)slot;
+	leave_error(ex, c);
 }
 
 /* ------------------------------------------------------------------ waiting for many */
@@ -438,7 +473,7 @@ const struct call_class call_classes[CALL_MAX] = {
 	[CALL_IOCTL]	     = {"ioctl",	 true,	0,	      ioctl_begin,	  ioctl_end},
 	[CALL_FCNTL]	     = {"fcntl",	 true,	0,	      fcntl_begin,	  NULL},
 	[CALL_RECV]	     = {"recv",		 true,	TIMED_RECV,   recv_begin,	  recv_end},
-	[CALL_SEND]	     = {"send",		 true,	TIMED_SEND,   send_begin,	  NULL},
+	[CALL_SEND]	     = {"send",		 true,	TIMED_SEND,   send_begin,	  send_end},
 	[CALL_POLL]	     = {"poll",		 false, TIMED_ALWAYS, poll_begin,	  poll_end},
 	[CALL_EPOLL_CREATE1] = {"epoll_create1", false, 0,	      epoll_create_begin, new_file_end},
 	[CALL_EPOLL_CTL]     = {"epoll_ctl",	 true,	0,	      epoll_ctl_begin,	  epoll_end},

@@ -153,6 +153,37 @@ static void long_ones_arrive_whole(void)
 	duo_close(&duo);
 }
 
+static void *speak_and_reset(void *fd)
+{
+	size_t len = 256 << 10;
+	char *text = calloc(1, len);
+
+	send(*(int *)fd, text, len, 0);
+	nap_ms(200);
+	linger(*(int *)fd, 1, 0);
+	close(*(int *)fd);
+	free(text);
+	return NULL;
+}
+
+/* Whatever the size of the pieces in which long calls are made. */
+static void an_error_after_data_is_the_next_calls(void)
+{
+	struct duo duo = duo_open();
+	size_t room = 1 << 20;
+	char *text = malloc(room);
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, speak_and_reset, &duo.peer);
+	EXPECT(recv(duo.fd, text, room, MSG_WAITALL) == 256 << 10);
+	EXPECT_ERRNO(recv(duo.fd, text, room, 0), ECONNRESET);
+	EXPECT(recv(duo.fd, text, room, 0) == 0);
+	pthread_join(thread, NULL);
+	free(text);
+	duo.peer = -1;
+	duo_close(&duo);
+}
+
 static const struct tap_case cases[] = {
 	CASE(bad_pointers_are_EFAULT),
 	CASE(bad_lengths_are_EINVAL),
@@ -162,5 +193,6 @@ static const struct tap_case cases[] = {
 	CASE(flags_are_the_files_or_the_numbers),
 	CASE(several_messages_in_one_call),
 	CASE(long_ones_arrive_whole),
+	CASE(an_error_after_data_is_the_next_calls),
 };
 TAP_MAIN(cases)
