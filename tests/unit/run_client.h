@@ -307,18 +307,32 @@ static inline struct number make_accept(struct client *client, struct number lis
 	return file_made(client, 0, fd);
 }
 
-/* close(2) as the shim does it. */
-static inline int64_t close_number(struct client *client, unsigned nr, struct number n)
+/* close(2) as the shim does it: said, done, and then submitted unless the executor has begun it by itself. */
+static inline void close_announce(struct client *client, unsigned nr, struct number n)
 {
 	struct seg_slot *slot = slot_of(client, nr);
 
 	slot->call = CALL_CLOSED;
 	slot->file = n.file;
+	slot->number = n.fd;
+	slot->sleeper = slot->cancel = 0;
 	atomic_store(&slot->state, SLOT_TAKEN);
 	atomic_fetch_or(&client->seg->closing[nr / 64], 1ull << nr % 64);
+}
+
+static inline void close_submit(struct client *client, unsigned nr)
+{
+	uint32_t taken = SLOT_TAKEN;
+
+	if (atomic_compare_exchange_strong(&slot_of(client, nr)->state, &taken, SLOT_SUBMITTED))
+		call_post(client, nr);
+}
+
+static inline void close_number(struct client *client, unsigned nr, struct number n)
+{
+	close_announce(client, nr, n);
 	close(n.fd);
-	call_start(client, nr, CALL_CLOSED, n.file);
-	return 0;
+	close_submit(client, nr);
 }
 
 static inline void closed(struct client *client, unsigned nr)

@@ -263,13 +263,10 @@ static void a_close_announced_before_it_is_done_lingers_even_if_the_hang_up_is_s
 	set_linger(p.client, 30);
 	slot_of(&us, 0)->aux_len = slot_of(&us, 0)->name_len = 0;
 	fill(p.client);
-	slot->call = CALL_CLOSED;
-	slot->file = p.client.file;
-	atomic_store(&slot->state, SLOT_TAKEN);
-	atomic_fetch_or(&us.seg->closing[0], 2);
+	close_announce(&us, 1, p.client);
 	close(p.client.fd);
 	usleep(50000);
-	call_start(&us, 1, CALL_CLOSED, p.client.file);
+	close_submit(&us, 1);
 	assert_int_equal(call_until(&us, 1, SLOT_PENDING), 0);
 	assert_int_equal(slot->state, SLOT_PENDING);
 	atomic_store(&slot->cancel, 1);
@@ -289,10 +286,7 @@ static void who_announces_a_close_and_dies_has_closed(void **state)
 		struct client own;
 
 		client_attach_to(&own, &stack);
-		slot_of(&own, 0)->call = CALL_CLOSED;
-		slot_of(&own, 0)->file = p.client.file;
-		atomic_store(&slot_of(&own, 0)->state, SLOT_TAKEN);
-		atomic_fetch_or(&own.seg->closing[0], 1);
+		close_announce(&own, 0, p.client);
 		close(us.control);
 		for (;;)
 			pause();

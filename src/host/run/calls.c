@@ -214,6 +214,14 @@ static void slot_look(struct executor *ex, struct client *client, unsigned nr)
 	}
 }
 
+void call_begin_closed(struct executor *ex, struct client *client, unsigned nr)
+{
+	uint32_t taken = SLOT_TAKEN;
+
+	if (atomic_compare_exchange_strong(&client->seg->slot[nr].state, &taken, SLOT_SUBMITTED))
+		slot_look(ex, client, nr);
+}
+
 static bool client_calls(struct executor *ex, struct client *client)
 {
 	bool any = false;

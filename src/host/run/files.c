@@ -309,24 +309,40 @@ int file_key(struct executor *ex, struct run_file *file, int number)
 
 /* ------------------------------------------------------------------ the last close */
 
-/* A process that is about to submit CALL_CLOSED for it: the close is that call's, which may linger. */
-static struct client *file_closer(struct executor *ex, const struct run_file *file)
+/*
+ * The slot of @client that is about to submit CALL_CLOSED for it, or has; -1: none. One that was answered was not the last,
+ * whatever its bit still says.
+ */
+static int client_closing(const struct client *client, const struct run_file *file)
 {
-	for (struct client *client = ex->clients; client; client = client->next) {
-		if (!client->seg || client->gone)
-			continue;
-		for (unsigned w = 0; w < SEG_WORDS; w++) {
-			uint64_t bits = atomic_load_explicit(&client->seg->closing[w], memory_order_acquire);
+	for (unsigned w = 0; w < SEG_WORDS; w++) {
+		uint64_t bits = atomic_load_explicit(&client->seg->closing[w], memory_order_acquire);
 
-			for (; bits; bits &= bits - 1) {
-				const volatile struct seg_slot *s = &client->seg->slot[64 * w + (unsigned)__builtin_ctzll(bits)];
+		for (; bits; bits &= bits - 1) {
+			int nr = (int)(64 * w) + __builtin_ctzll(bits);
+			const volatile struct seg_slot *slot = &client->seg->slot[nr];
 
-				if (s->file == file_handle(file) && s->call == CALL_CLOSED)
-					return client;
-			}
+			if (slot->file == file_handle(file) && slot->call == CALL_CLOSED &&
+			    (slot->state == SLOT_TAKEN || slot->state == SLOT_SUBMITTED))
+				return nr;
 		}
 	}
-	return NULL;
+	return -1;
+}
+
+/* Is it a close in progress that was the last? Then the close is that call's, which may linger; it begins now. */
+static bool file_closed_by_call(struct executor *ex, struct run_file *file)
+{
+	for (struct client *client = ex->clients; client; client = client->next) {
+		int nr = client->seg && !client->gone ? client_closing(client, file) : -1;
+
+		if (nr < 0)
+			continue;
+		file->closer = client;
+		call_begin_closed(ex, client, (unsigned)nr);
+		return true;
+	}
+	return false;
 }
 
 /* Nobody holds it: exit, exec, a descriptor in flight destroyed, or a close that the shim did not see. No lingering. */
@@ -349,8 +365,7 @@ static void on_hang_up(struct executor *ex, struct watch *watch, uint32_t events
 		return;
 	if (file->state == FILE_LIMBO)
 		return file_to_pool(ex, file);
-	file->closer = file_closer(ex, file);
-	if (!file->closer)
+	if (!file_closed_by_call(ex, file))
 		file_abandoned(ex, file);
 }
 
@@ -379,9 +394,12 @@ void files_client_gone(struct executor *ex, struct client *client)
 			file->client = NULL;
 		if (file->closer == client)
 			file->closer = NULL;
-		/* Most hang up by themselves, and in the order in which the kernel closed them. */
-		if (!ours && !file->hung_up && !file_is_held(file))
+		/* Most hang up by themselves, in the order in which the kernel closed them: their events are there already. What
+		 * this life never opened shows the hang-up of the one before, and no event. */
+		if (!ours && !file->hung_up && !file_is_held(file)) {
+			file_doubt(ex, file);
 			continue;
+		}
 		if (!file_is_held_at_last(ex, file))
 			file_abandoned(ex, file);
 	}

@@ -159,6 +159,8 @@ struct call_class {
 };
 extern const struct call_class call_classes[CALL_MAX];
 
+/* A close that was announced has been done: if it was not submitted yet, it is now. */
+void call_begin_closed(struct executor *ex, struct client *client, unsigned slot);
 bool calls_take(struct executor *ex);		  /* begins what was submitted; false: nothing was */
 bool calls_waiting(const struct executor *ex);	  /* is anything submitted? */
 void calls_wake(struct executor *ex);		  /* those who sleep and whose state changed */
