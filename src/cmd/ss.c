@@ -193,53 +193,74 @@ static void print_name(void *arg, const char *name)
 	puts(name);
 }
 
-static int ss_run(const struct command *command, int argc, char **argv)
+/* Sets @asked by option, *@wanted to the stack's name; 0 or EXIT_USAGE. */
+static int read_asked(const struct command *command, int argc, char **argv, bool *asked, const char **wanted)
 {
 	static const int usual[] = {OPT_ALL, OPT_OPTIONS, OPT_PROCESSES, OPT_INFO};
-	char name[FOLDER_NAME + 1], *text;
-	const char *value, *wanted = NULL;
-	bool asked[OPT_COUNT] = {false}, any = false, owners;
+	const char *value;
 	struct args args;
-	struct widths w;
-	struct row *rows;
+	bool any = false;
 	int id;
 
 	args_init(&args, command, argc, argv);
 	while ((id = args_next(&args, &value)) != ARGS_END) {
 		if (id == ARGS_ERROR)
 			return EXIT_USAGE;
-		if (id == ARGS_PLAIN && wanted)
+		if (id == ARGS_PLAIN && *wanted)
 			return misuse(command, "%s is one argument too many", value);
 		if (id == ARGS_PLAIN || id == OPT_NAME)
-			wanted = value;
+			*wanted = value;
 		else
 			any = asked[id] = true;
 	}
 	for (size_t i = 0; !any && i < sizeof(usual) / sizeof(usual[0]); i++)
 		asked[usual[i]] = true;
-	if (asked[OPT_LIST]) {
-		folder_each(print_name, NULL);
-		return 0;
-	}
-	owners = asked[OPT_PROCESSES] || asked[OPT_EXTENDED];
-	text = report_ask(command, wanted, asked[OPT_SUMMARY] ? "usage" : owners ? "ss owners" : "ss", name);
-	if (!text)
-		return EXIT_FAILURE;
+	return 0;
+}
+
+/* Takes @text. */
+static void print_answer(char *text, const bool *asked)
+{
+	struct row *rows, *next;
+	struct widths w;
+
 	if (asked[OPT_SUMMARY]) {
 		fputs(text, stdout);
 		free(text);
-		return 0;
+		return;
 	}
 	rows = read_rows(text, asked);
 	measure(&w, rows);
 	if (!asked[OPT_NO_HEADER])
 		print_header(&w);
-	for (struct row *row = rows, *next; row; row = next) {
+	for (struct row *row = rows; row; row = next) {
 		print_row(&w, row, asked);
 		next = row->next;
 		free(row);
 	}
 	free(text);
+}
+
+static int ss_run(const struct command *command, int argc, char **argv)
+{
+	char name[FOLDER_NAME + 1], *text;
+	bool asked[OPT_COUNT] = {false};
+	const char *wanted = NULL, *line = "ss";
+
+	if (read_asked(command, argc, argv, asked, &wanted))
+		return EXIT_USAGE;
+	if (asked[OPT_LIST]) {
+		folder_each(print_name, NULL);
+		return 0;
+	}
+	if (asked[OPT_SUMMARY])
+		line = "usage";
+	else if (asked[OPT_PROCESSES] || asked[OPT_EXTENDED])
+		line = "ss owners";
+	text = report_ask(command, wanted, line, name);
+	if (!text)
+		return EXIT_FAILURE;
+	print_answer(text, asked);
 	return 0;
 }
 
