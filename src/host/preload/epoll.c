@@ -76,7 +76,7 @@ static int64_t ctl_in_kernel(seg_handle set, int how, int fd, struct epoll_event
 {
 	int k = kernel_set_known(set);
 
-	if (k < 0 && (number_is_own(fd) || sys(SYS_fcntl, fd, F_GETFD) < 0))
+	if (number_is_own(fd) || (k < 0 && sys(SYS_fcntl, fd, F_GETFD) < 0))
 		return -EBADF;
 	if (k < 0)
 		k = kernel_set(set, how != EPOLL_CTL_MOD && how != EPOLL_CTL_DEL);

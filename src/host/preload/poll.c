@@ -32,8 +32,8 @@ struct polling {
 static int polling_begin(struct polling *p, struct pollfd *fds, nfds_t n, void *room)
 {
 	*p = (struct polling){.fds = fds, .n = n, .room = room};
-	if (n > SEG_DATA / sizeof(struct seg_pollfd))
-		return -ENOMEM;
+	if (n >= INT32_MAX / (sizeof(*p->kernel) + sizeof(*p->file)))
+		return -EINVAL;
 	p->size = (n + 1) * (sizeof(*p->kernel) + sizeof(*p->file));
 	p->mem = scratch_get(room, POLL_ROOM, p->size);
 	if (!p->mem)
@@ -113,6 +113,8 @@ static int64_t polling_round(const struct polling *p, uint64_t until, const sigs
 
 	if (now < 0)
 		return now;
+	if (p->in_stack > SEG_DATA / sizeof(struct seg_pollfd))
+		return -ENOMEM;
 	result = call_begin(&call, CALL_POLL, 0);
 	if (result < 0)
 		return result;

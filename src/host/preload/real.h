@@ -142,6 +142,8 @@ struct stat64;
 	X(int, vdprintf, (int, const char *, va_list)) \
 	X(int, __vdprintf_chk, (int, int, const char *, va_list)) \
 	X(FILE *, fdopen, (int, const char *)) \
+	X(FILE *, freopen, (const char *, const char *, FILE *)) \
+	X(FILE *, freopen64, (const char *, const char *, FILE *)) \
 	X(int, fclose, (FILE *))
 /* clang-format on */
 

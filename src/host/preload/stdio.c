@@ -9,6 +9,7 @@
  *   at start, after dup2() onto 0, 1, 2    the variables stdin, stdout, stderr name a cookie stream while the number is the
  *                 stack's, and libc's own again afterwards; bytes waiting in a buffer go over to the stream that follows
  *
+ * freopen() of another stream on a stack socket fails with EINVAL.
  * A program that kept a copy of `stdout` from before the dup2() writes past the stack: that is not seen here.
  */
 #include "host/preload/preload.h"
@@ -132,6 +133,43 @@ EXPORT int fclose(FILE *stream)
 		if (stream && standard[fd].ours == stream)
 			standard[fd].ours = NULL;
 	return real.fclose(stream);
+}
+
+/*
+ * libc cannot turn a cookie stream into one on a file: it would touch what only its own streams have. One of the three standard
+ * streams gives way to libc's, whose number libc then opens anew, without asking us.
+ */
+static FILE *reopened(FILE *(*libc)(const char *, const char *, FILE *), const char *path, const char *mode, FILE *stream)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (!standard[fd].ours || standard[fd].ours != stream)
+			continue;
+		*standard[fd].variable = standard[fd].libc;
+		standard[fd].ours = NULL;
+		real.fclose(stream);
+		stream = standard[fd].libc;
+	}
+	if (!stream->_wide_data) {
+		errno = EINVAL;
+		return NULL;
+	}
+	number_forget(stream->_fileno);
+	stream = libc(path, mode, stream);
+	if (stream)
+		number_forget(stream->_fileno);
+	return stream;
+}
+
+EXPORT FILE *freopen(const char *path, const char *mode, FILE *stream)
+{
+	shim_ready();
+	return reopened(real.freopen, path, mode, stream);
+}
+
+EXPORT FILE *freopen64(const char *path, const char *mode, FILE *stream)
+{
+	shim_ready();
+	return reopened(real.freopen64, path, mode, stream);
 }
 
 __attribute__((constructor(102))) static void stdio_start(void)

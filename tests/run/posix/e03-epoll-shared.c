@@ -265,6 +265,37 @@ static void the_first_wait_of_a_fresh_process_is_answered_at_once(void)
 	duo_close(&duo);
 }
 
+static int child_main(int set)
+{
+	int first = who(set, 2000), second = who(set, 2000);
+
+	return first == 7 && second == 8 ? 0 : 1;
+}
+
+static void a_new_program_waits_on_a_set_that_it_inherits(void)
+{
+	struct duo duo = duo_open();
+	int set = epoll_create1(0), counter = eventfd(0, EFD_CLOEXEC), status;
+	char number[16];
+	pid_t child;
+
+	snprintf(number, sizeof(number), "%d", set);
+	EXPECT(add(set, duo.fd, EPOLLIN | EPOLLONESHOT, 7) == 0 && add(set, counter, EPOLLIN | EPOLLONESHOT, 8) == 0);
+	child = fork();
+	if (child == 0) {
+		execl("/proc/self/exe", "e03-epoll-shared", "child", number, NULL);
+		_exit(99);
+	}
+	EXPECT(send(duo.peer, "a", 1, 0) == 1);
+	nap_ms(100);
+	EXPECT(eventfd_write(counter, 1) == 0);
+	EXPECT(waitpid(child, &status, 0) == child && status == 0);
+	EXPECT(who(set, 0) == -1);
+	close(set);
+	close(counter);
+	duo_close(&duo);
+}
+
 struct waiter {
 	int set;
 	_Atomic int woken;
@@ -342,7 +373,14 @@ static const struct tap_case cases[] = {
 	CASE(two_numbers_of_a_set_are_one_set),
 	CASE(a_member_held_by_a_child_outlives_the_parents_number),
 	CASE(the_first_wait_of_a_fresh_process_is_answered_at_once),
+	CASE(a_new_program_waits_on_a_set_that_it_inherits),
 	CASE(all_sets_hear_of_a_connection_or_one_where_they_are_exclusive),
 	CASE(of_threads_on_one_set_one_gets_an_edge),
 };
-TAP_MAIN(cases)
+
+int main(int argc, char **argv)
+{
+	if (argc > 2 && !strcmp(argv[1], "child"))
+		return child_main(atoi(argv[2]));
+	return tap_main(argc, argv, cases, sizeof(cases) / sizeof(*cases));
+}

@@ -117,6 +117,31 @@ static void the_three_streams_follow_their_numbers(void)
 	close(duo.peer);
 }
 
+static void a_reopened_stream_leaves_the_connection(void)
+{
+	struct duo duo = duo_open();
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		dup2(duo.fd, 1);
+		close(duo.fd);
+		close(duo.peer);
+		printf("to the peer");
+		if (!freopen("/dev/null", "w", stdout) || printf("to nobody") < 0 || fflush(stdout))
+			_exit(1);
+		nap_ms(100);
+		_exit(write(1, "nor this", 8) != 8);
+	}
+	close(duo.fd);
+	EXPECT(arrives(duo.peer, "to the peer"));
+	EXPECT(sight(duo.peer, 80) == END);
+	EXPECT(waitpid(child, &status, 0) == child && status == 0);
+	close(duo.peer);
+}
+
 static void a_new_program_finds_its_streams_on_a_connection(void)
 {
 	struct duo duo = duo_open();
@@ -181,6 +206,7 @@ static const struct tap_case cases[] = {
 	CASE(errors_reach_the_stream),
 	CASE(dprintf_sends),
 	CASE(the_three_streams_follow_their_numbers),
+	CASE(a_reopened_stream_leaves_the_connection),
 	CASE(a_new_program_finds_its_streams_on_a_connection),
 	CASE(a_shell_and_cat_talk_over_a_connection),
 };
