@@ -170,7 +170,8 @@ static int message_receive(int fd, struct seg_message *message, int *with, int m
 {
 	struct iovec iov = {message, sizeof(*message)};
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))] = {0};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	struct cmsghdr *c;
 	int came = 0;
 	long ret;

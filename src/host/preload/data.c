@@ -34,7 +34,7 @@ static int moving_begin(struct moving *m, struct call *call, enum seg_call what,
 	call->slot->number = m->fd;
 	call->slot->arg[0] = (uint64_t)flags;
 	call->slot->arg[1] = piece;
-	call->slot->arg[2] = flags ? SEG_IO_MSG : m->io; /* a read() of nothing differs from recv(); flags need something to act on */
+	call->slot->arg[2] = flags ? SEG_IO_MSG : m->io; /* a file's call has no flags */
 	call->slot->arg[4] = m->moved;
 	return 0;
 }
@@ -133,7 +133,8 @@ int64_t stack_recvmsg(int fd, seg_handle file, struct msghdr *msg, int flags, en
 		ret = recv_piece(&m, msg, m.moved && !(flags & MSG_WAITALL) ? flags | MSG_DONTWAIT : flags);
 		if (ret > 0)
 			m.moved += (size_t)ret;
-	} while (ret > 0 && (size_t)ret == piece && m.run.left && !(flags & (MSG_PEEK | MSG_OOB | MSG_TRUNC | MSG_ERRQUEUE)));
+	} while (ret > 0 && (size_t)ret == piece && m.run.left &&
+		 !(flags & (MSG_PEEK | MSG_OOB | MSG_TRUNC | MSG_ERRQUEUE)));
 	return moved_or(&m, ret);
 }
 
@@ -150,13 +151,12 @@ int64_t stack_recv(int fd, seg_handle file, void *buf, size_t len, int flags, en
 /* Name, then control messages, with the first piece. */
 static int msghdr_to_request(struct call *call, const struct msghdr *msg)
 {
+	socklen_t most = sizeof(struct sockaddr_storage), name = msg->msg_namelen < most ? msg->msg_namelen : most;
 	size_t control = msg->msg_control ? msg->msg_controllen : 0;
 	int err = 0;
 
 	if (msg->msg_name)
-		err = name_in(call, msg->msg_name,
-			      msg->msg_namelen < sizeof(struct sockaddr_storage) ? msg->msg_namelen
-										  : sizeof(struct sockaddr_storage));
+		err = name_in(call, msg->msg_name, name);
 	if (err < 0 || !control)
 		return err;
 	if (control > SEG_AUX - sizeof(struct sockaddr_storage))
@@ -243,7 +243,8 @@ static int64_t stack_vector(int fd, seg_handle file, const struct iovec *iov, in
 
 	if (count < 0 || count > IOV_MAX)
 		return -EINVAL;
-	return out ? stack_sendmsg(fd, file, &msg, flags, SEG_IO_FILE) : stack_recvmsg(fd, file, &msg, flags, SEG_IO_FILE);
+	return out ? stack_sendmsg(fd, file, &msg, flags, SEG_IO_FILE)
+		   : stack_recvmsg(fd, file, &msg, flags, SEG_IO_FILE);
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
@@ -277,14 +278,14 @@ static int64_t vector_at_none(int fd, seg_handle file, const struct iovec *iov, 
 	return stack_vector(fd, file, iov, count, flags & RWF_NOWAIT ? MSG_DONTWAIT : 0, out);
 }
 
-#define VECTOR_AT(name, offset_type, buf_out)                                                                       \
-	EXPORT ssize_t name(int fd, const struct iovec *iov, int count, offset_type offset, int flags)               \
-	{                                                                                                            \
-		seg_handle file = stack_handle(fd);                                                                  \
-                                                                                                                     \
-		if (!file || offset != -1)                                                                           \
-			return real.name(fd, iov, count, offset, flags);                                             \
-		return give(vector_at_none(fd, file, iov, count, flags, buf_out));                                   \
+#define VECTOR_AT(name, offset_type, buf_out) \
+	EXPORT ssize_t name(int fd, const struct iovec *iov, int count, offset_type offset, int flags) \
+	{ \
+		seg_handle file = stack_handle(fd); \
+\
+		if (!file || offset != -1) \
+			return real.name(fd, iov, count, offset, flags); \
+		return give(vector_at_none(fd, file, iov, count, flags, buf_out)); \
 	}
 VECTOR_AT(preadv2, off_t, false)
 VECTOR_AT(pwritev2, off_t, true)
@@ -355,8 +356,8 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t room, int fl
 	return give(stack_recvfrom(fd, file, buf, len, flags, addr, addrlen));
 }
 
-static int64_t stack_sendto(int fd, seg_handle file, const void *buf, size_t len, int flags, const struct sockaddr *addr,
-			    socklen_t addrlen)
+static int64_t stack_sendto(int fd, seg_handle file, const void *buf, size_t len, int flags,
+			    const struct sockaddr *addr, socklen_t addrlen)
 {
 	struct iovec iov = {(void *)buf, len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_name = (void *)addr, .msg_namelen = addrlen};

@@ -18,6 +18,7 @@ int64_t stack_send(int fd, seg_handle file, const void *buf, size_t len, int fla
 /* What -D_FORTIFY_SOURCE makes of read() and the like; no header declares them. */
 ssize_t __read_chk(int fd, void *buf, size_t len, size_t room);
 ssize_t __recv_chk(int fd, void *buf, size_t len, size_t room, int flags);
-ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t room, int flags, struct sockaddr *addr, socklen_t *addrlen);
+ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t room, int flags, struct sockaddr *addr,
+		       socklen_t *addrlen);
 
 #endif

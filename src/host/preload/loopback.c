@@ -23,11 +23,11 @@ struct option {
 
 /* Those with a meaning before bind() and connect(); what nobody set is the same on both sides, or harmless to say. */
 static const struct option options[] = {
-	{SOL_SOCKET, SO_REUSEADDR},	{SOL_SOCKET, SO_REUSEPORT},	{SOL_SOCKET, SO_KEEPALIVE},
-	{SOL_SOCKET, SO_LINGER},	{SOL_SOCKET, SO_OOBINLINE},	{SOL_SOCKET, SO_RCVLOWAT},
-	{SOL_SOCKET, SO_RCVTIMEO},	{SOL_SOCKET, SO_SNDTIMEO},	{IPPROTO_TCP, TCP_NODELAY},
-	{IPPROTO_TCP, TCP_CORK},	{IPPROTO_TCP, TCP_KEEPIDLE},	{IPPROTO_TCP, TCP_KEEPINTVL},
-	{IPPROTO_TCP, TCP_KEEPCNT},	{IPPROTO_TCP, TCP_SYNCNT},	{IPPROTO_TCP, TCP_LINGER2},
+	{SOL_SOCKET, SO_REUSEADDR},	 {SOL_SOCKET, SO_REUSEPORT},	  {SOL_SOCKET, SO_KEEPALIVE},
+	{SOL_SOCKET, SO_LINGER},	 {SOL_SOCKET, SO_OOBINLINE},	  {SOL_SOCKET, SO_RCVLOWAT},
+	{SOL_SOCKET, SO_RCVTIMEO},	 {SOL_SOCKET, SO_SNDTIMEO},	  {IPPROTO_TCP, TCP_NODELAY},
+	{IPPROTO_TCP, TCP_CORK},	 {IPPROTO_TCP, TCP_KEEPIDLE},	  {IPPROTO_TCP, TCP_KEEPINTVL},
+	{IPPROTO_TCP, TCP_KEEPCNT},	 {IPPROTO_TCP, TCP_SYNCNT},	  {IPPROTO_TCP, TCP_LINGER2},
 	{IPPROTO_TCP, TCP_DEFER_ACCEPT}, {IPPROTO_TCP, TCP_USER_TIMEOUT}, {IPPROTO_IP, IP_TOS},
 	{IPPROTO_IPV6, IPV6_V6ONLY},
 };
@@ -99,10 +99,10 @@ static int kernel_twin(seg_handle file)
 {
 	static const struct option domain_of = {SOL_SOCKET, SO_DOMAIN};
 	int64_t flags = call_plain(CALL_FCNTL, file, F_GETFL, 0, 0);
-	int domain = AF_INET, fd;
+	int nonblock = flags > 0 && flags & O_NONBLOCK ? SOCK_NONBLOCK : 0, domain = AF_INET, fd;
 
 	option_get(file, &domain_of, &domain, sizeof(domain));
-	fd = (int)sys(SYS_socket, domain, SOCK_STREAM | SOCK_CLOEXEC | (flags > 0 && flags & O_NONBLOCK ? SOCK_NONBLOCK : 0), 0);
+	fd = (int)sys(SYS_socket, domain, SOCK_STREAM | SOCK_CLOEXEC | nonblock, 0);
 	if (fd >= 0)
 		options_replay(file, fd);
 	return fd;

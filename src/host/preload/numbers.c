@@ -102,7 +102,8 @@ static int64_t close_stretches(unsigned int first, unsigned int last, int flags)
 static int64_t stack_close_range(unsigned int first, unsigned int last, int flags)
 {
 	if (first > last || (flags & ~(int)CLOSE_RANGE_UNSHARE) || !shim_configured())
-		return sys(SYS_close_range, first, last, flags); /* CLOSE_RANGE_CLOEXEC closes nothing now; ours have it */
+		return sys(SYS_close_range, first, last,
+			   flags); /* CLOSE_RANGE_CLOEXEC closes nothing now; ours have it */
 	for (int fd; !(flags & (int)CLOSE_RANGE_UNSHARE) && (fd = number_last_known(first, last)) >= 0;)
 		stack_close(fd);
 	return close_stretches(first, last, flags);

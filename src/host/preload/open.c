@@ -32,34 +32,34 @@ static bool has_mode(int flags)
 	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
-#define OPEN(name)                                                                                                   \
-	EXPORT int name(const char *path, int flags, ...)                                                            \
-	{                                                                                                            \
-		mode_t mode = 0;                                                                                     \
-		va_list ap;                                                                                          \
-                                                                                                                     \
-		shim_ready();                                                                                        \
-		va_start(ap, flags);                                                                                 \
-		if (has_mode(flags))                                                                                 \
-			mode = va_arg(ap, mode_t);                                                                   \
-		va_end(ap);                                                                                          \
-		return opened(real.name(path, flags, mode), path, flags);                                            \
+#define OPEN(name) \
+	EXPORT int name(const char *path, int flags, ...) \
+	{ \
+		mode_t mode = 0; \
+		va_list ap; \
+\
+		shim_ready(); \
+		va_start(ap, flags); \
+		if (has_mode(flags)) \
+			mode = va_arg(ap, mode_t); \
+		va_end(ap); \
+		return opened(real.name(path, flags, mode), path, flags); \
 	}
 OPEN(open)
 OPEN(open64)
 
-#define OPENAT(name)                                                                                                 \
-	EXPORT int name(int dir, const char *path, int flags, ...)                                                   \
-	{                                                                                                            \
-		mode_t mode = 0;                                                                                     \
-		va_list ap;                                                                                          \
-                                                                                                                     \
-		shim_ready();                                                                                        \
-		va_start(ap, flags);                                                                                 \
-		if (has_mode(flags))                                                                                 \
-			mode = va_arg(ap, mode_t);                                                                   \
-		va_end(ap);                                                                                          \
-		return opened(real.name(dir, path, flags, mode), path, flags);                                       \
+#define OPENAT(name) \
+	EXPORT int name(int dir, const char *path, int flags, ...) \
+	{ \
+		mode_t mode = 0; \
+		va_list ap; \
+\
+		shim_ready(); \
+		va_start(ap, flags); \
+		if (has_mode(flags)) \
+			mode = va_arg(ap, mode_t); \
+		va_end(ap); \
+		return opened(real.name(dir, path, flags, mode), path, flags); \
 	}
 OPENAT(openat)
 OPENAT(openat64)

@@ -23,7 +23,7 @@
 #include <sched.h>
 #include <string.h>
 
-#define NEST_MAX   8	     /* handlers within handlers, each within a call */
+#define NEST_MAX   8 /* handlers within handlers, each within a call */
 #define LOOK_AGAIN 16
 #define LOOK_LEAST 16
 #define FRAMES	   (1 << 20) /* no farther apart can two frames of one stack be, for the comparison to mean something */
@@ -101,8 +101,8 @@ static void thread_joins(uint64_t life)
 
 static bool call_may_block(enum seg_call what)
 {
-	return what == CALL_RECV || what == CALL_SEND || what == CALL_ACCEPT4 || what == CALL_CONNECT || what == CALL_POLL ||
-	       what == CALL_EPOLL_WAIT;
+	return what == CALL_RECV || what == CALL_SEND || what == CALL_ACCEPT4 || what == CALL_CONNECT ||
+	       what == CALL_POLL || what == CALL_EPOLL_WAIT;
 }
 
 static void ring(void)

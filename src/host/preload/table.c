@@ -99,8 +99,8 @@ static seg_handle number_identify(int fd, enum seg_kind *kind)
 		return 0;
 	entry = number_ask(fd);
 	at = number_entry_of(fd, true);
-	if (entry != NUMBER_UNKNOWN && at && !shim_is_vfork_child() && atomic_compare_exchange_strong(at, &unknown, entry) &&
-	    changes != before)
+	if (entry != NUMBER_UNKNOWN && at && !shim_is_vfork_child() &&
+	    atomic_compare_exchange_strong(at, &unknown, entry) && changes != before)
 		atomic_compare_exchange_strong(at, &entry, NUMBER_UNKNOWN); /* perhaps closed while we asked */
 	return number_unpack(entry, kind);
 }

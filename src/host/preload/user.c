@@ -7,9 +7,9 @@
 #include <signal.h>
 #include <string.h>
 
-#define USER_FIRST 4096ull		 /* vm.mmap_min_addr is not below */
-#define USER_LAST  0x7fffffffefffull	 /* of 47 bits; larger addresses must be asked for */
-#define RUN_MAX	   0x7ffff000ull	 /* MAX_RW_COUNT: no call moves more */
+#define USER_FIRST 4096ull	     /* vm.mmap_min_addr is not below */
+#define USER_LAST  0x7fffffffefffull /* of 47 bits; larger addresses must be asked for */
+#define RUN_MAX	   0x7ffff000ull     /* MAX_RW_COUNT: no call moves more */
 #define WORD_MASK  (~(uintptr_t)7)
 
 bool user_possible(const void *p, size_t len)
