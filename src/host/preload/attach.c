@@ -390,7 +390,7 @@ int shim_attach(void)
 	shim_ready();
 	if (state->life)
 		return 0;
-	if (!*folder)
+	if (!*folder || shim_is_vfork_child()) /* its descriptors would not be its parent's */
 		return -ENETDOWN;
 	mask = state_lock();
 	widened = limit_widen(); /* the program may have used up its numbers */

@@ -22,11 +22,16 @@ struct letting_go {
 	bool told;
 };
 
+/* What a vfork child closes its parent has still: that is never the last. */
 static void letting_go(struct letting_go *l, int fd)
 {
 	enum seg_kind kind;
-	seg_handle file = stack_handle_kind(fd, &kind);
+	seg_handle file;
 
+	l->told = false;
+	if (shim_is_vfork_child())
+		return;
+	file = stack_handle_kind(fd, &kind);
 	l->told = file && call_begin(&l->call, CALL_CLOSED, file) == 0;
 	if (l->told) {
 		l->call.slot->number = fd;
@@ -104,8 +109,9 @@ static int64_t stack_close_range(unsigned int first, unsigned int last, int flag
 	if (first > last || (flags & ~(int)CLOSE_RANGE_UNSHARE) || !shim_configured())
 		return sys(SYS_close_range, first, last,
 			   flags); /* CLOSE_RANGE_CLOEXEC closes nothing now; ours have it */
-	for (int fd; !(flags & (int)CLOSE_RANGE_UNSHARE) && (fd = number_last_known(first, last)) >= 0;)
-		stack_close(fd);
+	if (!(flags & (int)CLOSE_RANGE_UNSHARE) && !shim_is_vfork_child())
+		for (int fd; (fd = number_last_known(first, last)) >= 0;)
+			stack_close(fd);
 	return close_stretches(first, last, flags);
 }
 
@@ -149,7 +155,7 @@ int64_t dup_onto(int fd, int to, int flags)
 
 	if (number_is_own(fd))
 		return -EBADF;
-	if (number_is_own(to)) {
+	if (number_is_own(to) && !shim_is_vfork_child()) {
 		ret = sys(SYS_fcntl, fd, F_GETFD);
 		if (ret >= 0)
 			ret = own_move(to);

@@ -7,8 +7,9 @@
  *   own_*               the shim's own descriptors: high numbers that the program cannot close
  *
  * The kernel's table of descriptors is the truth; this one may forget anything at any time, and must never claim what is no
- * longer so. Numbers change past it too (inside libc, in a vfork child): those are kernel numbers that follow kernel
- * numbers, or they are forgotten by the call that brought the change about.
+ * longer so. Numbers change past it too (inside libc): those are kernel numbers that follow kernel numbers, or they are
+ * forgotten by the call that brought the change about. A vfork child has numbers of its own and this memory of its parent's:
+ * it neither reads nor writes here.
  */
 #include "host/preload/state.h"
 
@@ -111,6 +112,8 @@ seg_handle stack_handle_kind(int fd, enum seg_kind *kind)
 	uint64_t entry;
 
 	shim_ready();
+	if (vfork_children && shim_is_vfork_child())
+		return number_unpack(shim_configured() ? number_ask(fd) : NUMBER_UNKNOWN, kind);
 	at = number_entry_of(fd, false);
 	entry = at ? *at : NUMBER_UNKNOWN;
 	if (entry == NUMBER_UNKNOWN && fd >= 0)
@@ -129,7 +132,7 @@ void number_set(int fd, seg_handle file, enum seg_kind kind)
 {
 	number_entry *at = number_entry_of(fd, true);
 
-	if (at)
+	if (at && !shim_is_vfork_child())
 		*at = number_pack(file, kind);
 }
 
@@ -145,6 +148,8 @@ void number_forget(int fd)
 {
 	number_entry *at = number_entry_of(fd, false);
 
+	if (shim_is_vfork_child())
+		return;
 	atomic_fetch_add(&changes, 1);
 	if (at && *at != NUMBER_OWN)
 		*at = NUMBER_UNKNOWN;
@@ -152,6 +157,8 @@ void number_forget(int fd)
 
 void number_forget_range(unsigned int first, unsigned int last)
 {
+	if (shim_is_vfork_child())
+		return;
 	if (last >= CHUNK * CHUNKS)
 		last = CHUNK * CHUNKS - 1;
 	for (unsigned int at = first / CHUNK; first <= last && at <= last / CHUNK; at++) {

@@ -4,6 +4,7 @@
  */
 #include "tap.h"
 
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -30,6 +31,45 @@ static void what_a_vfork_child_does_to_numbers_is_its_own(void)
 	EXPECT(read(null, word, 1) == 0);
 	EXPECT(send(duo.peer, "a", 1, 0) == 1 && recv(duo.fd, word, sizeof(word), 0) == 1);
 	close(null);
+	duo_close(&duo);
+}
+
+static int numbers_open(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 4096; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void a_vfork_child_that_closes_everything_takes_nothing_away(void)
+{
+	struct duo duo = duo_open();
+	struct epoll_event event = { .events = EPOLLIN };
+	int set = epoll_create1(0), pipe_ends[2], before, got;
+	pid_t pid;
+
+	EXPECT(pipe(pipe_ends) == 0);
+	epoll_ctl(set, EPOLL_CTL_ADD, pipe_ends[0], &event);
+	epoll_ctl(set, EPOLL_CTL_ADD, duo.fd, &event);
+	got = epoll_wait(set, &event, 1, 0);
+	before = numbers_open();
+	for (int i = 0; i < 20; i++) {
+		pid = vfork();
+		if (pid == 0) {
+			close(set);
+			_exit(close_range(3, ~0u, 0));
+		}
+		EXPECT(exit_status(pid) == 0);
+		got += epoll_wait(set, &event, 1, 0);
+	}
+	EXPECT(got == 0 && numbers_open() == before);
+	EXPECT(write(pipe_ends[1], "a", 1) == 1 && epoll_wait(set, &event, 1, 1000) == 1);
+	EXPECT(send(duo.peer, "a", 1, 0) == 1 && sight(duo.fd, 1000) == DATA);
+	close(set);
+	close(pipe_ends[0]);
+	close(pipe_ends[1]);
 	duo_close(&duo);
 }
 
@@ -130,6 +170,7 @@ static void it_looks_like_a_socket(void)
 
 static const struct tap_case cases[] = {
 	CASE(what_a_vfork_child_does_to_numbers_is_its_own),
+	CASE(a_vfork_child_that_closes_everything_takes_nothing_away),
 	CASE(what_another_thread_accepts_is_not_the_childs),
 	CASE(from_a_jail_as_nobody),
 	CASE(without_a_number_to_spare),
