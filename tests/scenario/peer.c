@@ -88,3 +88,21 @@ TEST(bound_to_ipv4_nothing_else_is_reached)
 	expect_connect(&d, AF_INET6, "::ffff:127.0.0.1", "::", -EINPROGRESS, "::ffff:127.0.0.1");
 	expect_connect(&d, AF_INET6, "::ffff:127.0.0.1", "::1", -EAFNOSUPPORT, NULL);
 }
+
+/* A host without a wire; counted by family. */
+TEST_ONCE(a_peer_without_a_route_is_counted)
+{
+	struct duo d = duo_hosts(), alone = d;
+
+	alone.client.host = lab_host_new(d.world, "alone");
+	alone.client.thread = lab_process(alone.client.host);
+	expect_connect(&alone, AF_INET, NULL, "127.0.0.1", -EINPROGRESS, NULL);
+	EXPECT_COUNTER(&alone, CLIENT, "IpOutNoRoutes", 0);
+	expect_connect(&alone, AF_INET, NULL, "198.51.100.1", -ENETUNREACH, NULL);
+	expect_connect(&alone, AF_INET6, NULL, "::ffff:198.51.100.1", -ENETUNREACH, NULL);
+	EXPECT_COUNTER(&alone, CLIENT, "IpOutNoRoutes", 2);
+	EXPECT_COUNTER(&alone, CLIENT, "Ip6OutNoRoutes", 0);
+	expect_connect(&alone, AF_INET6, NULL, "2001:db8:ffff::1", -ENETUNREACH, NULL);
+	EXPECT_COUNTER(&alone, CLIENT, "Ip6OutNoRoutes", 1);
+	lab_exit(&alone.client.thread);
+}
