@@ -55,7 +55,7 @@ struct nstat {
 	struct counters now, before;
 };
 
-/* ------------------------------------------------------------------ "NAME VALUE" by the line */
+/* ------------------------------------------------------------------ "NAME VALUE ..." by the line */
 
 /* Takes @text. */
 static void read_counters(struct counters *counters, char *text)
@@ -65,7 +65,7 @@ static void read_counters(struct counters *counters, char *text)
 	counters->text = text;
 	while ((line = strsep(&rest, "\n"))) {
 		space = strchr(line, ' ');
-		if (!space)
+		if (!space || *line == '#')
 			continue;
 		if (counters->count == counters->room) {
 			struct counter *more = realloc(counters->list, (counters->room + 256) * sizeof(*more));
@@ -128,7 +128,7 @@ static void write_history(const struct nstat *ns)
 	if (!out)
 		return; /* a stack of somebody else's: there is no last call then */
 	for (size_t i = 0; i < ns->now.count; i++)
-		fprintf(out, "%s %llu\n", ns->now.list[i].name, (unsigned long long)ns->now.list[i].value);
+		report_counter(out, ns->now.list[i].name, ns->now.list[i].value);
 	fclose(out);
 }
 
@@ -158,7 +158,7 @@ static void print_counters(const struct nstat *ns, bool json)
 		if (json)
 			printf("%s\"%s\":%llu", comma, counter->name, (unsigned long long)value);
 		else
-			printf("%-32s%-16llu%6.1f\n", counter->name, (unsigned long long)value, 0.0);
+			report_counter(stdout, counter->name, value);
 		comma = ",";
 	}
 	if (json)

@@ -334,13 +334,19 @@ static void answer_ss(struct la_stack *stack, struct executor *ex, bool owners, 
 	free(answer.ties);
 }
 
-static void answer_nstat(struct la_stack *stack, FILE *out)
+void report_counter(FILE *out, const char *name, uint64_t value)
+{
+	fprintf(out, "%-32s%-16llu%6.1f\n", name, (unsigned long long)value, 0.0);
+}
+
+void report_counters(struct la_stack *stack, FILE *out)
 {
 	const char *name;
 	uint64_t value;
 
+	fprintf(out, "#kernel\n");
 	for (size_t i = 0; la_counter_at(stack, i, &name, &value); i++)
-		fprintf(out, "%s %llu\n", name, (unsigned long long)value);
+		report_counter(out, name, value);
 }
 
 static void answer_usage(struct la_stack *stack, struct executor *ex, FILE *out)
@@ -367,7 +373,7 @@ void report_answer(struct la_stack *stack, struct executor *ex, const char *line
 	if (!strcmp(line, "ss") || !strcmp(line, "ss owners"))
 		answer_ss(stack, ex, line[2], out);
 	else if (!strcmp(line, "nstat"))
-		answer_nstat(stack, out);
+		report_counters(stack, out);
 	else if (!strcmp(line, "usage"))
 		answer_usage(stack, ex, out);
 }

@@ -6,7 +6,7 @@
  *
  *	ss     -> an endpoint a line, fields between tabs as enum report_field has them; worded as in `ss`, "" for none
  *	ss owners -> the same, with who has it open
- *	nstat  -> NAME VALUE
+ *	nstat  -> all counters as `nstat -az` prints them
  */
 #ifndef LA_CMD_REPORT_H
 #define LA_CMD_REPORT_H
@@ -33,6 +33,10 @@ enum report_field {
 	FIELD_INFO,	/* -i */
 	FIELDS,
 };
+
+/* A counter, and all of a stack's, as `nstat -az` prints them. */
+void report_counter(FILE *out, const char *name, uint64_t value);
+void report_counters(struct la_stack *stack, FILE *out);
 
 /* In the executor: answers one line. */
 void report_answer(struct la_stack *stack, struct executor *ex, const char *line, FILE *out);

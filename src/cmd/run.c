@@ -27,6 +27,7 @@
 /**
  * struct run - what was asked for
  * @name:    of the stack; made from the program's where none was given
+ * @nstat:   where counters go at the end, @counters once it is open; NULL: nowhere
  * @drain_s: how long orphaned connections may take at the end
  * @keeper:  in the keeper: itself; joining a rootless stack: whose namespaces to enter, else 0
  */
@@ -36,7 +37,8 @@ struct run {
 	struct folder folder;
 	struct program program;
 	struct executor *executor;
-	const char *name, *join;
+	FILE *counters;
+	const char *name, *join, *nstat;
 	char own_name[FOLDER_NAME + 1];
 	uint64_t drain_s, drain_until_ns, spin_us;
 	pid_t keeper;
@@ -52,6 +54,7 @@ enum {
 	OPT_DRAIN,
 	OPT_SPIN,
 	OPT_WAIT,
+	OPT_NSTAT,
 };
 
 static const struct option_spec run_options[] = {
@@ -64,6 +67,7 @@ static const struct option_spec run_options[] = {
 	{OPT_ROOTLESS, "rootless", NULL, "in new user and network namespaces: needs no rights"},
 	{OPT_DRAIN, "drain", "SECONDS", "let closed connections finish for so long after the last program (5)"},
 	{OPT_SPIN, "spin", "MICROSECONDS", "how long the stack looks for calls before it sleeps (20)"},
+	{OPT_NSTAT, "nstat", "FILE", "write all counters to FILE at the end, as \"lastack nstat -az\" prints them"},
 	{OPT_WAIT, "wait", NULL, "return when the program's last descendant has ended, too"},
 	{0, NULL, NULL, NULL},
 };
@@ -125,6 +129,10 @@ static int executor_process(void *world, int launcher_fd)
 	prctl(PR_SET_NAME, "lastack-exec");
 	run->setup.who = run_who;
 	run->setup.world = run;
+	if (run->nstat && !(run->counters = fopen(run->nstat, "we"))) {
+		fail(run->command, "cannot write the counters to %s: %s", run->nstat, strerror(errno));
+		return LAUNCH_FAILED;
+	}
 	status = setup_host(&run->setup);
 	if (status)
 		return LAUNCH_FAILED;
@@ -141,6 +149,10 @@ static int executor_process(void *world, int launcher_fd)
 	run->executor = NULL;
 	if (!error)
 		drain(run);
+	if (run->counters) {
+		report_counters(run->setup.host.stack, run->counters);
+		fclose(run->counters);
+	}
 	setup_stop(&run->setup);
 	return error ? LAUNCH_FAILED : 0;
 }
@@ -290,6 +302,9 @@ static int run_option(struct run *run, int id, const char *value)
 		return parse_number(value, 0, 1000000, &run->spin_us)
 			       ? 0
 			       : misuse(run->command, "--spin wants 0 to 1000000 microseconds, not %s", value);
+	case OPT_NSTAT:
+		run->nstat = value;
+		return 0;
 	case OPT_WAIT:
 		run->wait = true;
 		return 0;
@@ -303,7 +318,7 @@ static bool asks_for_stack(const struct run *run)
 {
 	const struct setup *setup = &run->setup;
 
-	return run->name || run->loopback_asked || setup->device_asked || setup->pcap || setup->ladder ||
+	return run->name || run->nstat || run->loopback_asked || setup->device_asked || setup->pcap || setup->ladder ||
 	       setup->sysctl_count;
 }
 

@@ -535,6 +535,16 @@ def test_nstat_counts_what_was_added_and_speaks_json():
     equal(some.split()[1:], ["TcpActiveOpens", "3", "0.0"])
 
 
+def test_the_counters_of_a_stack_that_is_over_are_in_a_file():
+    with scratch() as here:
+        path = os.path.join(here, "counters")
+        code = "import socket; l = socket.create_server(('127.0.0.1', 99)); c = socket.create_connection(('127.0.0.1', 99))"
+        equal(run(*python(code), options=["--nstat", path]).returncode, 0)
+        with open(path, encoding="ascii") as file:
+            counted = {line.split()[0]: line.split()[1:] for line in file}
+        equal((counted["TcpActiveOpens"], counted["TcpEstabResets"][0] != "0"), (["1", "0.0"], True))
+
+
 def test_they_find_the_only_stack_and_name_those_that_there_are():
     equal("no stack" in subprocess.run([LASTACK, "ss", "no-such-stack"], capture_output=True, text=True).stderr, True)
     two = [start("sleep", "60", options=["--name", f"{NAME}-{n}"]) for n in "ab"]
