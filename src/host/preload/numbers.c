@@ -41,30 +41,27 @@ static void letting_go(struct letting_go *l, int fd)
 		kernel_set_forget(file);
 }
 
-/* @done: the kernel did it. What close() returns: a lingering close that a signal ends is over, too. */
-static int64_t let_go(struct letting_go *l, int fd, bool done)
+/* @done: the kernel did it: close() has succeeded then, however long the rest lingers and whatever becomes of it. */
+static void let_go(struct letting_go *l, int fd, bool done)
 {
-	int64_t ret = 0;
-
 	number_forget(fd);
 	if (!l->told)
-		return 0;
+		return;
 	if (done)
 		call_wait(&l->call);
 	call_announce(&l->call, false);
-	ret = call_end(&l->call);
-	return done ? ret : 0;
+	call_end(&l->call);
 }
 
 static int64_t stack_close(int fd)
 {
 	struct letting_go l;
-	int64_t ret, late;
+	int64_t ret;
 
 	letting_go(&l, fd);
 	ret = sys(SYS_close, fd);
-	late = let_go(&l, fd, ret == 0);
-	return ret < 0 ? ret : late;
+	let_go(&l, fd, ret == 0);
+	return ret;
 }
 
 EXPORT int close(int fd)
