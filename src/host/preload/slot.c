@@ -236,16 +236,33 @@ static long sleep_cancellable(struct call *call, uint32_t seen)
 	return ret;
 }
 
+/* A handler forked, and this is the child, back from it: the segment is its parent's, and not here. */
+static int64_t call_lost(struct call *call)
+{
+	static struct seg_slot lost;
+
+	lost.result = -EINTR;
+	lost.signal = 0;
+	call->slot = &lost;
+	return lost.result;
+}
+
 int64_t call_wait(struct call *call)
 {
 	struct seg_slot *slot = call->slot;
 	bool cancellable = call_may_block((enum seg_call)slot->call);
+	uint64_t life = state->life;
 
 	call_submit(call);
 	while (!call_done(call)) {
 		uint32_t seen = slot->state;
+		long ret = 0;
 
-		if (seen != SLOT_DONE && (cancellable ? sleep_cancellable(call, seen) : sleep_on(slot, seen)) == -EINTR)
+		if (seen != SLOT_DONE)
+			ret = cancellable ? sleep_cancellable(call, seen) : sleep_on(slot, seen);
+		if (state->life != life)
+			return call_lost(call);
+		if (ret == -EINTR)
 			call_cancel(call);
 	}
 	return slot->result;
@@ -474,6 +491,8 @@ int spare_close(struct call *call, int fd, enum seg_kind kind, bool cloexec)
 {
 	int64_t result = call->slot->result;
 
+	if (!spare_number[call->nr])
+		return (int)result; /* closed in a forked child */
 	if (result < 0) {
 		sys(SYS_close, fd);
 		fd = (int)result;

@@ -132,6 +132,28 @@ static void longjmp_out_of_recv_leaves_the_data_to_the_next(void)
 	duo_close(&duo);
 }
 
+static pid_t forked;
+
+static void fork_off(int signal)
+{
+	(void)signal;
+	forked = fork();
+}
+
+static void a_child_that_the_handler_forked_is_interrupted_too(void)
+{
+	int listener = listen_at(0, 1), result, error, status;
+
+	alarm_in(100, fork_off, 0);
+	result = accept(listener, NULL, NULL);
+	error = errno;
+	if (forked == 0)
+		_exit(result != -1 || error != EINTR || socket(AF_INET, SOCK_STREAM, 0) < 0);
+	EXPECT(result == -1 && error == EINTR);
+	EXPECT(waitpid(forked, &status, 0) == forked && status == 0);
+	close(listener);
+}
+
 static void *receive(void *fd)
 {
 	char word[8];
@@ -163,6 +185,7 @@ static const struct tap_case cases[] = {
 	CASE(what_was_moved_is_not_lost),
 	CASE(a_handler_may_use_sockets_itself),
 	CASE(longjmp_out_of_recv_leaves_the_data_to_the_next),
+	CASE(a_child_that_the_handler_forked_is_interrupted_too),
 	CASE(a_cancelled_thread_takes_nothing),
 };
 TAP_MAIN(cases)
