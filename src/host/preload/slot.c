@@ -23,10 +23,11 @@
 #include <sched.h>
 #include <string.h>
 
-#define NEST_MAX   8 /* handlers within handlers, each within a call */
-#define LOOK_AGAIN 16
-#define LOOK_LEAST 16
-#define FRAMES	   (1 << 20) /* no farther apart can two frames of one stack be, for the comparison to mean something */
+#define NEST_MAX     8 /* handlers within handlers, each within a call */
+#define LOOK_AGAIN   16
+#define LOOK_LEAST   16
+#define SPARE_SEARCH 65536     /* numbers */
+#define FRAMES	     (1 << 20) /* no farther apart can two frames of one stack be, for the comparison to mean something */
 
 /**
  * struct nest - the calls of one thread, innermost last
@@ -47,7 +48,7 @@ struct nest {
 };
 
 static __thread volatile struct nest nest __attribute__((tls_model("initial-exec")));
-static _Atomic int spare_number[SEG_SLOTS]; /* opened for a call in progress, + 1 */
+static _Atomic int spare_number[SEG_SLOTS]; /* opened for a call in progress, + 1; being opened: -1 - its id */
 static pthread_key_t at_thread_end;
 static _Atomic int at_thread_end_made; /* 1: being made, 2: made */
 
@@ -218,7 +219,7 @@ static void call_abandon(void *arg)
 	int spare = atomic_exchange(&spare_number[call->nr], 0);
 
 	call_cancel(call);
-	if (spare)
+	if (spare > 0)
 		sys(SYS_close, spare - 1);
 	nest.depth = call->level;
 }
@@ -479,10 +480,11 @@ int spare_open(struct call *call)
 	if (ret < 0)
 		return ret;
 	spare_path(path, SEG_ID(call->slot->spare));
+	spare_number[call->nr] = -1 - (int)SEG_ID(call->slot->spare);
 	ret = (int)sys(SYS_openat, dir, path, O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
+	spare_number[call->nr] = ret < 0 ? 0 : ret + 1;
 	if (ret < 0)
 		return ret == -ENOENT ? -ENETDOWN : ret;
-	spare_number[call->nr] = ret + 1;
 	number_forget(ret);
 	return ret;
 }
@@ -505,12 +507,28 @@ int spare_close(struct call *call, int fd, enum seg_kind kind, bool cloexec)
 	return fd;
 }
 
+/* The fork came while another thread was opening it: was it before or after? */
+static void spare_drop_opening(uint32_t id)
+{
+	struct stat wanted, st;
+	char path[16];
+
+	spare_path(path, id);
+	if (sys(SYS_newfstatat, folder_fd(), path, &wanted, 0) < 0)
+		return;
+	for (int fd = 0; fd < SPARE_SEARCH; fd++)
+		if (sys(SYS_fstat, fd, &st) == 0 && st.st_ino == wanted.st_ino && st.st_dev == wanted.st_dev)
+			sys(SYS_close, fd);
+}
+
 void spares_drop_inherited(void)
 {
 	for (unsigned int nr = 0; nr < SEG_SLOTS; nr++) {
 		int number = atomic_exchange(&spare_number[nr], 0);
 
-		if (number)
+		if (number < 0)
+			spare_drop_opening((uint32_t)(-1 - number));
+		else if (number)
 			sys(SYS_close, number - 1);
 	}
 }
