@@ -404,11 +404,15 @@ int shim_attach(void)
 
 /* ------------------------------------------------------------------ kernel sets */
 
-static struct kernel_set *kernel_set_find(seg_handle set)
+/* Ids are given out densely, so @set's place is where its id says, or close behind. @wanted: @set, or 0 for a free place. */
+static struct kernel_set *kernel_set_find(seg_handle set, seg_handle wanted)
 {
-	for (int i = 0; i < KERNEL_SETS; i++)
-		if (state->sets[i].set == set)
-			return &state->sets[i];
+	for (unsigned int i = 0; i < KERNEL_SET_PROBES; i++) {
+		struct kernel_set *k = &state->sets[(SEG_ID(set) + i) % KERNEL_SETS];
+
+		if (k->set == wanted)
+			return k;
+	}
 	return NULL;
 }
 
@@ -439,14 +443,14 @@ int kernel_set(seg_handle set, bool make)
 
 	if (ret < 0)
 		return ret;
-	k = kernel_set_find(set);
+	k = kernel_set_find(set, set);
 	if (k)
 		return own_fd(k->place);
 	mask = state_lock();
 	widened = limit_widen();
-	k = kernel_set_find(set); /* meanwhile? */
+	k = kernel_set_find(set, set); /* meanwhile? */
 	if (!k) {
-		k = kernel_set_find(0);
+		k = kernel_set_find(set, 0);
 		ret = k ? kernel_set_fetch(set, make) : -ENOSPC;
 		if (ret >= 0)
 			ret = own_add(ret);
@@ -465,7 +469,7 @@ int kernel_set(seg_handle set, bool make)
 
 int kernel_set_known(seg_handle set)
 {
-	struct kernel_set *k = shim_life() ? kernel_set_find(set) : NULL;
+	struct kernel_set *k = shim_life() ? kernel_set_find(set, set) : NULL;
 
 	return k ? own_fd(k->place) : -ENOENT;
 }
@@ -476,10 +480,10 @@ void kernel_set_forget(seg_handle set)
 	uint64_t mask;
 
 	shim_ready();
-	if (!state->life || !kernel_set_find(set))
+	if (!state->life || !kernel_set_find(set, set))
 		return;
 	mask = state_lock();
-	k = kernel_set_find(set);
+	k = kernel_set_find(set, set);
 	if (k) {
 		own_close(k->place);
 		k->set = 0;

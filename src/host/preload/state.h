@@ -13,7 +13,8 @@
 
 #include <signal.h>
 
-#define KERNEL_SETS 256 /* sets of one process that also watch kernel descriptors */
+#define KERNEL_SETS 2048 /* sets of one process that also watch kernel descriptors; a power of two */
+#define KERNEL_SET_PROBES 8
 
 struct kernel_set {
 	_Atomic seg_handle set; /* 0: free */
