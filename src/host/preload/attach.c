@@ -59,10 +59,9 @@ static void folder_look(void)
 		return;
 	memcpy(path, dir, strlen(dir));
 	memcpy(path + strlen(dir), "/f", 3);
-	if (sys(SYS_newfstatat, AT_FDCWD, path, &st, 0) < 0)
-		return; /* a stack that is gone */
-	fifo_dev = st.st_dev;
-	memcpy(folder, dir, strlen(dir) + 1);
+	if (sys(SYS_newfstatat, AT_FDCWD, path, &st, 0) == 0)
+		fifo_dev = st.st_dev;
+	memcpy(folder, dir, strlen(dir) + 1); /* of a stack that is gone, too: ENETDOWN, rather than the kernel's TCP */
 }
 
 void shim_start(void)
