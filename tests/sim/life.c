@@ -793,7 +793,10 @@ static void begin(struct life *l, uint64_t seed)
 	do_listen(l, SERVER, 0, -1);
 }
 
-/* All tasks exit, and messages that nobody received are destroyed. What is left must end by itself, whether the wire carries or not. */
+/*
+ * All tasks exit, and messages that nobody received are destroyed. What is left must end by itself, whether the wire
+ * carries or not.
+ */
 static void finish(struct life *l)
 {
 	const char *broken;

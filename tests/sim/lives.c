@@ -5,8 +5,8 @@
  * In:   seeds. Each makes a world of two hosts and one wire with weather of its own, and LIVES connections in it.
  * Here: life.c does one random thing after another - connect, also crosswise, accept, send, recv, shutdown, close, linger, dup,
  *       fork, exec, exit, signal, disconnect, close the listener, cut the wire, urgent data, epoll, a descriptor in flight, no
- *       memory - and looks at every byte that comes; the invariants
- *       (lab/invariants.h) are checked after every step. At the end all tasks exit and nothing may be left.
+ *       memory - and looks at every byte that comes; the invariants (lab/invariants.h) are checked after every step. At the end
+ *       all tasks exit and nothing may be left.
  * Out:  a count of what was lived through, lives per second; or the seed of the first world that broke, and why.
  *
  *	sim-lives [-v] [-t] FIRST_SEED COUNT_OF_LIVES		-v: the ladder of each world; -t: TAP for `make check`
