@@ -3,7 +3,7 @@
  * scenario/fastopen.c - data in the SYN: a cookie, a second connection that uses it, and a listener's limit
  *
  * What the two ends say to each other follows tests/packet/fast-open-*.pkt and google's fastopen scripts, which pass on the kernel;
- * the limit and its minute follow `kernel-probe` runs of the same story. rows: CL-15, LS-17, RR-14 have packet scripts.
+ * the limit and its minute follow `kernel-probe` runs of the same story.
  */
 #include "harness.h"
 
