@@ -5,12 +5,12 @@
  * A set is a file of the stack; members of the stack's are the library's epoll entries, keyed (file, number) as in the
  * kernel. The first kernel member gives the set a kernel epoll as well, shared by all processes that have the set:
  *
- *   epoll_ctl     a stack number -> CALL_EPOLL_CTL      a kernel number -> epoll_ctl() on the kernel epoll, data untouched
+ *   epoll_ctl     a stack number -> CALL_EPOLL_CTL; a kernel number -> epoll_ctl() on the kernel epoll, data untouched
  *   epoll_wait    the kernel epoll, then one CALL_EPOLL_WAIT; nothing on either side: sleep on both
  *   a set in a set    stands in both halves of the outer one; an event that comes from both is told once
  *
- * Level, edge, one-shot and exclusive are thus the library's and the kernel's own affair. What an epoll_wait() took from one
- * half is always returned: the other half is asked only for as many events as there is room left.
+ * Level, edge, one-shot and exclusive are thus the library's and the kernel's own affair. What an epoll_wait() took
+ * from one half is always returned: the other half is asked only for as many events as there is room left.
  */
 #include "host/preload/wait.h"
 
@@ -18,7 +18,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define EVENTS_MAX (INT_MAX / (int)sizeof(struct epoll_event)) /* Linux's limit */
+#define EVENTS_MAX  (INT_MAX / (int)sizeof(struct epoll_event)) /* Linux's limit */
 #define CALL_EVENTS ((int)(SEG_DATA / sizeof(struct epoll_event)))
 
 static _Atomic bool any_nested;		/* since this program began */
@@ -54,7 +54,8 @@ EXPORT int epoll_create(int size)
 
 /* ------------------------------------------------------------------ epoll_ctl */
 
-static int64_t ctl_in_stack(seg_handle set, int epfd, int how, seg_handle member, int fd, const struct epoll_event *event)
+static int64_t ctl_in_stack(seg_handle set, int epfd, int how, seg_handle member, int fd,
+			    const struct epoll_event *event)
 {
 	struct call call;
 	int err = call_begin(&call, CALL_EPOLL_CTL, set);
@@ -84,8 +85,8 @@ static int64_t ctl_in_kernel(seg_handle set, int how, int fd, struct epoll_event
 }
 
 /*
- * The inner set's kernel epoll becomes a member of the outer one's. EPOLLRDNORM, which an epoll file shows beside EPOLLIN,
- * marks its events, see tell_once().
+ * The inner set's kernel epoll becomes a member of the outer one's. EPOLLRDNORM, which an epoll file shows beside
+ * EPOLLIN, marks its events, see tell_once().
  */
 static void ctl_nested(seg_handle set, int how, seg_handle inner, const struct epoll_event *event)
 {
@@ -150,7 +151,8 @@ static int ask_kernel(int k, struct epoll_event *events, int max)
  * What the stack's members have; without anything, sleeps as long as neither side has. The count, 0 when only the
  * kernel's side has something or it was woken for nothing; -ETIME, -EINTR, -ESTALE and other errors.
  */
-static int64_t ask_stack(seg_handle set, int k, struct epoll_event *events, int max, uint64_t until, const sigset_t *mask)
+static int64_t ask_stack(seg_handle set, int k, struct epoll_event *events, int max, uint64_t until,
+			 const sigset_t *mask)
 {
 	struct pollfd fds[2] = {{.fd = k, .events = POLLIN}};
 	struct call call;
@@ -181,7 +183,8 @@ static int64_t ask_stack(seg_handle set, int k, struct epoll_event *events, int 
 }
 
 /* One round: the count, 0: come again, or an error; -ETIME is one. */
-static int64_t ask_both(seg_handle set, int k, struct epoll_event *events, int max, uint64_t until, const sigset_t *mask)
+static int64_t ask_both(seg_handle set, int k, struct epoll_event *events, int max, uint64_t until,
+			const sigset_t *mask)
 {
 	int64_t stack;
 	int kernel;
@@ -224,7 +227,7 @@ static int64_t tell_once(struct epoll_event *events, int64_t n)
 
 static int64_t set_wait(seg_handle set, struct epoll_event *events, int max, uint64_t until, const sigset_t *mask)
 {
-	uint64_t limit = mask ? UNTIL_NOW : until; /* what is there already comes before the signals that a mask lets in */
+	uint64_t limit = mask ? UNTIL_NOW : until; /* what is there comes before the signals that a mask lets in */
 	int64_t ret;
 	int k;
 
@@ -271,7 +274,8 @@ EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeou
 	return (int)give(wait_on(epfd, events, max, until_ms(timeout_ms), mask));
 }
 
-EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout, const sigset_t *mask)
+EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout,
+			const sigset_t *mask)
 {
 	uint64_t until;
 	int ret;

@@ -2,10 +2,10 @@
 /*
  * host/preload/exec.c - the exec family and posix_spawn: the new program stays on the stack
  *
- * Descriptors need nothing: the kernel hands on those without FD_CLOEXEC, and the new program finds out what they are. But the
- * shim must be loaded into it: programs that give an environment of their own (sshd, cron, su) get LD_PRELOAD and LASTACK_DIR
- * added to it. Where that cannot help (static, Go, set-user-ID: host/run/program.c knows) the program runs all the same, on
- * the kernel's TCP, and one line on stderr says so.
+ * Descriptors need nothing: the kernel hands on those without FD_CLOEXEC, and the new program finds out what they are.
+ * But the shim must be loaded into it: programs that give an environment of their own (sshd, cron, su) get LD_PRELOAD
+ * and LASTACK_DIR added to it. Where that cannot help (static, Go, set-user-ID: host/run/program.c knows) the program
+ * runs all the same, on the kernel's TCP, and one line on stderr says so.
  *
  * This runs in vfork children: nothing is allocated but on the stack, nothing is kept.
  */
@@ -22,7 +22,7 @@
 #define ENV_PRELOAD "LD_PRELOAD="
 #define ENV_DIR	    SEG_ENV_DIR "="
 
-static char preload[PATH_MAX];			/* this library's path */
+static char preload[PATH_MAX];			 /* this library's path */
 static char dir_variable[sizeof(ENV_DIR) + 256]; /* "LASTACK_DIR=..." as it was when the program began */
 
 __attribute__((constructor(103))) static void exec_start(void)
@@ -254,8 +254,12 @@ EXPORT int execveat(int fd, const char *path, char *const argv[], char *const en
 		warn_number(fd);
 	else if (fd == AT_FDCWD || *path == '/')
 		warn_path(path);
-	return launch_run(&(struct launch){
-		.run = run_execveat, .path = path, .argv = argv, .env = env, .fd = fd, .flags = flags});
+	return launch_run(&(struct launch){.run = run_execveat,
+					   .path = path,
+					   .argv = argv,
+					   .env = env,
+					   .fd = fd,
+					   .flags = flags});
 }
 
 EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
@@ -263,8 +267,13 @@ EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
 {
 	shim_ready();
 	warn_path(path);
-	return launch_run(&(struct launch){.run = run_posix_spawn, .path = path, .argv = argv, .env = env,
-					   .pid = pid, .actions = actions, .attributes = attributes});
+	return launch_run(&(struct launch){.run = run_posix_spawn,
+					   .path = path,
+					   .argv = argv,
+					   .env = env,
+					   .pid = pid,
+					   .actions = actions,
+					   .attributes = attributes});
 }
 
 EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
@@ -272,8 +281,13 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 {
 	shim_ready();
 	warn(file);
-	return launch_run(&(struct launch){.run = run_posix_spawnp, .path = file, .argv = argv, .env = env,
-					   .pid = pid, .actions = actions, .attributes = attributes});
+	return launch_run(&(struct launch){.run = run_posix_spawnp,
+					   .path = file,
+					   .argv = argv,
+					   .env = env,
+					   .pid = pid,
+					   .actions = actions,
+					   .attributes = attributes});
 }
 
 /* ------------------------------------------------------------------ arguments one by one */
@@ -296,11 +310,11 @@ static void arguments_fill(const char **argv, const char *first, va_list *args)
 }
 
 /* Declares @argv; afterwards @args stands behind the NULL. */
-#define ARGUMENTS(argv, first, args)                                                                                 \
-	va_start(args, first);                                                                                       \
-	const char *argv[arguments_count(first, args) + 1];                                                          \
-	va_end(args);                                                                                                \
-	va_start(args, first);                                                                                       \
+#define ARGUMENTS(argv, first, args) \
+	va_start(args, first); \
+	const char *argv[arguments_count(first, args) + 1]; \
+	va_end(args); \
+	va_start(args, first); \
 	arguments_fill(argv, first, &args)
 
 EXPORT int execl(const char *path, const char *first, ...)

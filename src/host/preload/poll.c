@@ -3,8 +3,8 @@
  * host/preload/poll.c - poll, ppoll
  *
  * In:   numbers of either kind, mixed.
- * Here: all of them the kernel's: libc's own function. Otherwise the stack's go into one CALL_POLL, and the kernel's, with
- *       that call's bell, into ppoll(). Whichever has something first, the other is asked for what it has by then.
+ * Here: all of them the kernel's: libc's own function. Otherwise the stack's go into one CALL_POLL, and the kernel's,
+ *       with that call's bell, into ppoll(). Whichever has something first, the other is asked for what it has by then.
  * Out:  both answers in the program's array. A set that also watches kernel descriptors is asked on both sides.
  *
  * What the numbers mean is looked at again after a sleep, as Linux does: one that was closed meanwhile shows POLLNVAL.
@@ -73,7 +73,7 @@ static void polling_fill(const struct polling *p, struct call *call)
 
 	for (nfds_t i = 0; i < p->n; i++)
 		if (p->file[i])
-			*entry++ = (struct seg_pollfd){.file = p->file[i], .events = p->fds[i].events, .number = (int)i};
+			*entry++ = (struct seg_pollfd){p->file[i], p->fds[i].events, 0, (int)i};
 	call->slot->arg[0] = p->in_stack;
 	call->slot->data_len = (uint32_t)(p->in_stack * sizeof(*entry));
 }

@@ -2,9 +2,9 @@
 /*
  * host/preload/say.c - what the shim has to tell the user, where the user looks
  *
- * A line on stderr is for whoever started `lastack run`. A program deeper down may have its stderr in a file or a pipe whose
- * content another program compares: nothing of ours belongs there. So the first program notes which file its stderr is, the
- * note travels in the environment, and a program whose stderr is another file stays silent.
+ * A line on stderr is for whoever started `lastack run`. A program deeper down may have its stderr in a file or a pipe
+ * whose content another program compares: nothing of ours belongs there. So the first program notes which file its
+ * stderr is, the note travels in the environment, and a program whose stderr is another file stays silent.
  */
 #include "host/preload/preload.h"
 

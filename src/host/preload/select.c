@@ -2,8 +2,8 @@
 /*
  * host/preload/select.c - select, pselect
  *
- * Three bitmaps become one array for poll_numbers(), a number once, and its answer becomes bits again: Linux's own table of
- * which event makes a number readable, writable or exceptional. All numbers the kernel's: libc's own function.
+ * Three bitmaps become one array for poll_numbers(), a number once, and its answer becomes bits again: Linux's own
+ * table of which event makes a number readable, writable or exceptional. All numbers the kernel's: libc's own function.
  */
 #include "host/preload/wait.h"
 

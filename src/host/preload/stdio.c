@@ -2,12 +2,13 @@
 /*
  * host/preload/stdio.c - streams on stack sockets: fdopen, stdin, stdout, stderr, dprintf
  *
- * libc's streams read and write past us. A stream on a stack socket is therefore a cookie stream, whose functions are the
- * interposed read(), write() and close(); fileno() finds the number where libc keeps it.
+ * libc's streams read and write past us. A stream on a stack socket is therefore a cookie stream, whose functions are
+ * the interposed read(), write() and close(); fileno() finds the number where libc keeps it.
  *
- *   fdopen        a stack number: a cookie stream
- *   at start, after dup2() onto 0, 1, 2    the variables stdin, stdout, stderr name a cookie stream while the number is the
- *                 stack's, and libc's own again afterwards; bytes waiting in a buffer go over to the stream that follows
+ *   fdopen     a stack number: a cookie stream
+ *   at start, after dup2() onto 0, 1, 2
+ *              the variables stdin, stdout, stderr name a cookie stream while the number is the stack's, and libc's own
+ *              again afterwards; bytes waiting in a buffer go over to the stream that follows
  *
  * freopen() of another stream on a stack socket fails with EINVAL.
  * A program that kept a copy of `stdout` from before the dup2() writes past the stack: that is not seen here.
@@ -136,10 +137,11 @@ EXPORT int fclose(FILE *stream)
 }
 
 /*
- * libc cannot turn a cookie stream into one on a file: it would touch what only its own streams have. One of the three standard
- * streams gives way to libc's, whose number libc then opens anew, without asking us.
+ * libc cannot turn a cookie stream into one on a file: it would touch what only its own streams have. One of the three
+ * standard streams gives way to libc's, whose number libc then opens anew, without asking us.
  */
-static FILE *reopened(FILE *(*libc)(const char *, const char *, FILE *), const char *path, const char *mode, FILE *stream)
+static FILE *reopened(FILE *(*libc)(const char *, const char *, FILE *), const char *path, const char *mode,
+		      FILE *stream)
 {
 	for (int fd = 0; fd <= 2; fd++) {
 		if (!standard[fd].ours || standard[fd].ours != stream)

@@ -2,12 +2,12 @@
 /*
  * host/preload/syscall.c - syscall(2) by number, and io_uring
  *
- * Programs that call by number (language runtimes, libevent's epoll_pwait2, shells' close_range) mean the same descriptors:
- * each number that names descriptors goes to the interposed function of its name, everything else to the kernel. System
- * calls made by instructions of the program's own are not seen; a Go program makes all of its calls so.
+ * Programs that call by number (language runtimes, libevent's epoll_pwait2, shells' close_range) mean the same
+ * descriptors: each number that names descriptors goes to the interposed function of its name, everything else to the
+ * kernel. System calls made by instructions of the program's own are not seen; a Go program makes all of its calls so.
  *
- * io_uring would read and write the FIFO beneath a stack number: it is refused as on a kernel without it, which programs
- * know how to live with.
+ * io_uring would read and write the FIFO beneath a stack number: it is refused as on a kernel without it, which
+ * programs know how to live with.
  */
 #include "host/preload/preload.h"
 
@@ -26,7 +26,7 @@ static long refuse_io_uring(void)
 	return -ENOSYS;
 }
 
-/* The time limits and signal masks of the raw calls are the kernel's structures, which glibc's are on 64-bit systems. */
+/* Time limits and signal masks of the raw calls are the kernel's structures; glibc's are the same on 64-bit systems. */
 struct mask_and_size {
 	const sigset_t *mask;
 	size_t size;
@@ -197,8 +197,8 @@ static long call_waits(long nr, const long *a, bool *known)
 
 EXPORT long syscall(long nr, ...)
 {
-	static long (*const groups[])(long, const long *, bool *) = {
-		call_moves_data, call_makes_connections, call_is_about_numbers, call_waits};
+	static long (*const groups[])(long, const long *, bool *) = {call_moves_data, call_makes_connections,
+								     call_is_about_numbers, call_waits};
 	long a[6], ret;
 	bool known;
 	va_list args;
@@ -258,8 +258,8 @@ EXPORT int io_uring_queue_init_params(unsigned int entries, struct io_uring *rin
 	return (int)refuse_io_uring();
 }
 
-EXPORT int io_uring_queue_init_mem(unsigned int entries, struct io_uring *ring, struct io_uring_params *params, void *buf,
-				   size_t size)
+EXPORT int io_uring_queue_init_mem(unsigned int entries, struct io_uring *ring, struct io_uring_params *params,
+				   void *buf, size_t size)
 {
 	(void)entries;
 	(void)ring;

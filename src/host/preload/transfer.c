@@ -3,9 +3,10 @@
  * host/preload/transfer.c - sendfile, splice, tee, vmsplice where a stack socket stands at one end
  *
  *   file -> socket   pread() into the call's payload, one CALL_SEND a piece
- *   pipe -> socket   tee() to a pipe of our own and from there into the payload; what the socket took leaves the program's pipe
- *   socket -> pipe   peeked bytes go through a pipe of our own, splice() moves what the program's pipe has room for, and only
- *                    that leaves the socket
+ *   pipe -> socket   tee() to a pipe of our own and from there into the payload; what the socket took leaves the
+ *                    program's pipe
+ *   socket -> pipe   peeked bytes go through a pipe of our own, splice() moves what the program's pipe has room for,
+ *                    and only that leaves the socket
  *
  * So a partial transfer loses nothing on either side. All other pairs are the kernel's, or an error.
  */
@@ -62,8 +63,10 @@ static int source_open(struct source *source, int fd, const off64_t *offset)
 	long here = sys(SYS_lseek, fd, 0, SEEK_CUR);
 	struct stat st;
 
-	if (here < 0)
-		return here == -EBADF ? -EBADF : offset ? -ESPIPE : -EINVAL; /* a pipe, a socket: what is read could not be put back */
+	if (here == -EBADF)
+		return -EBADF;
+	if (here < 0) /* a pipe, a socket: what is read could not be put back */
+		return offset ? -ESPIPE : -EINVAL;
 	if (offset && *offset < 0)
 		return -EINVAL;
 	*source = (struct source){.fd = fd, .at = offset ? *offset : here, .size = INT64_MAX};
@@ -117,7 +120,8 @@ static int64_t file_to_socket(int out, seg_handle file, int in, off64_t *offset,
 /* ------------------------------------------------------------------ pipe -> socket */
 
 /* Adds to @moved. As send_piece(). */
-static int64_t pipe_piece(int out, seg_handle file, int in, const int own[2], size_t len, unsigned int flags, size_t *moved)
+static int64_t pipe_piece(int out, seg_handle file, int in, const int own[2], size_t len, unsigned int flags,
+			  size_t *moved)
 {
 	size_t left = len - *moved;
 	struct call call;
@@ -283,12 +287,14 @@ static int64_t stack_splice(int in, const off64_t *in_offset, int out, const off
 	if (!is_open(in) || !is_open(out))
 		return -EBADF;
 	len = at_most(len, TRANSFER_MAX);
-	if (!in_file && is_pipe(in))
-		return in_offset ? -ESPIPE : out_offset || out_kind != SEG_KIND_SOCKET ? -EINVAL
-			: pipe_to_socket(out, out_file, in, len, flags);
-	if (!out_file && is_pipe(out))
-		return out_offset ? -ESPIPE : in_offset || in_kind != SEG_KIND_SOCKET ? -EINVAL
-			: socket_to_pipe(in, in_file, out, len, flags);
+	if ((!in_file && is_pipe(in) && in_offset) || (!out_file && is_pipe(out) && out_offset))
+		return -ESPIPE;
+	if (in_offset || out_offset)
+		return -EINVAL;
+	if (!in_file && is_pipe(in) && out_kind == SEG_KIND_SOCKET)
+		return pipe_to_socket(out, out_file, in, len, flags);
+	if (!out_file && is_pipe(out) && in_kind == SEG_KIND_SOCKET)
+		return socket_to_pipe(in, in_file, out, len, flags);
 	return -EINVAL;
 }
 

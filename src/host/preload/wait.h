@@ -14,13 +14,13 @@
 #define UNTIL_NEVER UINT64_MAX
 
 uint64_t time_now_ns(void);
-uint64_t until_ns(uint64_t ns);				      /* so long from now; 0: UNTIL_NOW */
-uint64_t until_ms(int ms);				      /* negative: never */
+uint64_t until_ns(uint64_t ns);					/* so long from now; 0: UNTIL_NOW */
+uint64_t until_ms(int ms);					/* negative: never */
 int until_timespec(const struct timespec *ts, uint64_t *until); /* NULL: never; -EINVAL */
 
 /* Sleeps until @call is done or one of @fds[0 .. n) has something: 0, or how many have. Or until @until: -ETIME; or a
- * signal that @mask (NULL: the thread's own) lets through: -EINTR. @call goes on in the last three cases. @fds has room for
- * one more. */
+ * signal that @mask (NULL: the thread's own) lets through: -EINTR. @call goes on in the last three cases. @fds has
+ * room for one more. */
 int wait_beside(struct call *call, struct pollfd *fds, nfds_t n, uint64_t until, const sigset_t *mask);
 /* A signal that only @mask lets through is taken now: -EINTR; 0: none is there. */
 int wait_signal(const sigset_t *mask);
