@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-posix.py - every build/posix-* on the kernel's loopback and on Lastack's: the same lines, and whose they were
+posix.py [ADDRESS] - every build/posix-* on the kernel's loopback and on Lastack's: the same lines, and whose they were
 
 The programs say themselves what is right (TAP); here they must say the same on both, and the stack must have counted as
 many opens, failures and resets as the kernel did, while the kernel's own counters stay at nothing. With
@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import place
@@ -35,7 +36,7 @@ def points(said):
 
 def play(side, program):
     """(its lines, what the kernel of its namespace counted, all that it said)"""
-    done = side.run(program, timeout=90)
+    done = side.run(program, *sys.argv[1:], timeout=90)
     return points(done.out), [kernel_counters(side.place)[name] for name in COUNTED], done.out + done.err
 
 

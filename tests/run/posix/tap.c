@@ -6,7 +6,15 @@
 
 #include <time.h>
 
-static struct sockaddr_in here, there;		/* where listen_at() listens, where dial() goes */
+/* Of either family; where the port stands is the same in both. */
+union name {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static union name here, there;			/* where listen_at() listens, where dial() goes */
+static socklen_t name_len = sizeof(here.v4);
 static bool failed;
 
 static void sentence(const char *name)
@@ -16,16 +24,26 @@ static void sentence(const char *name)
 	putchar('\n');
 }
 
+static void read_address(const char *text)
+{
+	if (inet_pton(AF_INET, text, &here.v4.sin_addr) == 1) {
+		here.any.sa_family = AF_INET;
+	} else if (inet_pton(AF_INET6, text, &here.v6.sin6_addr) == 1) {
+		here.any.sa_family = AF_INET6;
+		name_len = sizeof(here.v6);
+	} else {
+		tap_bail("address");
+	}
+	there = here;
+}
+
 int tap_main(int argc, char **argv, const struct tap_case *cases, int count)
 {
 	int bad = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
-	here.sin_family = AF_INET;
-	if (inet_pton(AF_INET, argc > 1 ? argv[1] : "127.0.0.1", &here.sin_addr) != 1)
-		tap_bail("address");
-	there = here;
+	read_address(argc > 1 ? argv[1] : "127.0.0.1");
 	printf("1..%d\n", count);
 	for (int i = 0; i < count; i++) {
 		failed = false;
@@ -104,38 +122,38 @@ void duo_close(struct duo *duo)
 
 int listen_at(int port, int backlog)
 {
-	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-	struct sockaddr_in at = here;
+	int fd = socket(here.any.sa_family, SOCK_STREAM, 0), on = 1;
+	union name at = here;
 
-	at.sin_port = htons(port);
+	at.v4.sin_port = htons(port);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
 		tap_bail("socket");
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)))
+	if (bind(fd, &at.any, name_len))
 		tap_bail("bind");
 	if (listen(fd, backlog))
 		tap_bail("listen");
-	there.sin_port = htons(port_of(fd));
+	there.v4.sin_port = htons(port_of(fd));
 	return fd;
 }
 
 int port_of(int fd)
 {
-	struct sockaddr_in name;
+	union name name;
 	socklen_t len = sizeof(name);
 
-	if (getsockname(fd, (struct sockaddr *)&name, &len))
+	if (getsockname(fd, &name.any, &len))
 		tap_bail("getsockname");
-	return ntohs(name.sin_port);
+	return ntohs(name.v4.sin_port);
 }
 
 static int connect_there(int fd)
 {
-	return connect(fd, (struct sockaddr *)&there, sizeof(there));
+	return connect(fd, &there.any, name_len);
 }
 
 int dial(void)
 {
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(there.any.sa_family, SOCK_STREAM, 0);
 
 	if (fd < 0 || connect_there(fd))
 		tap_bail("connect");
@@ -144,7 +162,7 @@ int dial(void)
 
 int dial_errno(void)
 {
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(there.any.sa_family, SOCK_STREAM, 0);
 	int error = connect_there(fd) ? errno : 0;
 
 	close(fd);
