@@ -125,6 +125,41 @@ LA_API void la_prep_epoll_create1(struct la_op *op, int flags);
 LA_API void la_prep_epoll_ctl(struct la_op *op, int epfd, int how, int fd, struct epoll_event *event);
 LA_API void la_prep_epoll_wait(struct la_op *op, int epfd, struct epoll_event *events, int maxevents, int timeout_ms);
 
+/* Before la_submit() of an epoll_wait: @fds, as long as its events, gets the number under which each was added. The file
+ * is open at that moment; the number may mean another one by then. */
+LA_API void la_epoll_wait_numbers(struct la_op *op, int *fds);
+
+/* ------------------------------------------------------------------ ahead of the call
+ *
+ * For hosts that carry calls over a distance (a process boundary) and would rather know the answer than ask for it.
+ */
+
+/**
+ * struct la_watch - hears of everything that happens on a socket; the caller's memory, zeroed, not moved while it watches
+ * @changed: called from within the stack: may note it, and calls nothing. @events: EPOLL* bits, 0: look at everything
+ */
+struct la_watch {
+	void (*changed)(struct la_watch *watch, uint32_t events);
+	void *opaque[3];
+};
+/* Until la_unwatch(), or until the last reference of the file goes. -EBADF, -ENOTSOCK. */
+LA_API int la_watch(struct la_task *task, int fd, struct la_watch *watch);
+LA_API void la_unwatch(struct la_watch *watch);
+
+/**
+ * struct la_preview - what the next calls on a connected socket would do, unless something happens before
+ * @recv:  bytes that recv() of any larger size would return, all of them; 0: none, more than there was room for, or recv() would
+ *         do more than return bytes
+ * @send:  bytes that send() would take whole and at once; 0: it would wait, fail, or that cannot be said
+ * @local: the peer is one of this stack's own addresses: what the program does may arrive before its next call
+ */
+struct la_preview {
+	size_t recv, send;
+	bool local;
+};
+/* Copies the bytes to @buf, of @room bytes, and changes nothing, not even when an ACK leaves. -EBADF, -ENOTSOCK. */
+LA_API int la_preview(struct la_task *task, int fd, void *buf, size_t room, struct la_preview *preview);
+
 /* ------------------------------------------------------------------ direct calls
  *
  * For what cannot wait. The four that move data never do: as with MSG_DONTWAIT / O_NONBLOCK, -EAGAIN instead. la_close()

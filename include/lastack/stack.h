@@ -145,6 +145,14 @@ LA_API int la_route_add(struct la_stack *stack, int ifindex, int family, const v
 /* A frame has arrived on @ifindex; borrows @frame, which begins with the IP header. Bad frames are counted and dropped. */
 LA_API void la_receive(struct la_stack *stack, int ifindex, const void *frame, size_t len, uint64_t now_ns);
 
+/*
+ * Frames that came together: between la_hold() and la_let_go() pending operations are not completed, and what the stack's own
+ * addresses send each other does not arrive. Then whoever waits sees all that came, as programs do when a network card
+ * hands in several frames at once. Nothing but la_receive() may be called in between.
+ */
+LA_API void la_hold(struct la_stack *stack);
+LA_API void la_let_go(struct la_stack *stack, uint64_t now_ns);
+
 /* Runs the timers that are due at @now_ns. */
 LA_API void la_advance(struct la_stack *stack, uint64_t now_ns);
 

@@ -46,6 +46,7 @@ struct net {
 	uint32_t next_tick;	 /* the first tick that is not before now_ns */
 	bool entered;
 	bool unsettled; /* net_leave() has something to do: a frame on loopback, a woken operation, a dead sock */
+	bool held;	/* la_hold(): what entries leave waits for la_let_go() */
 	bool dying; /* la_stack_free(): nothing may leave any more */
 	struct wheel wheel;
 	struct skb_pool skbs;

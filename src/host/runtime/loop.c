@@ -104,11 +104,10 @@ int host_receive(struct host *host)
 	uint64_t now_ns;
 	int i, len;
 
+	la_hold(host->stack);
 	for (i = 0; i < HOST_BATCH; i++) {
 		len = tun_read(&host->tun, host->frame);
-		if (len < 0)
-			return len;
-		if (!len)
+		if (len <= 0)
 			break;
 		now_ns = host_now_ns();
 		host->frames_in++;
@@ -116,7 +115,8 @@ int host_receive(struct host *host)
 			host->hooks.frame(host->hooks.world, false, host->frame, (size_t)len, now_ns);
 		la_receive(host->stack, host->ifindex, host->frame, (size_t)len, now_ns);
 	}
-	return i;
+	la_let_go(host->stack, host_now_ns());
+	return len < 0 ? len : i;
 }
 
 /* ------------------------------------------------------------------ a host's life */

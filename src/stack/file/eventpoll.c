@@ -94,7 +94,7 @@ static struct wait_queue *eventpoll_wait(struct file *file)
 }
 
 /* The number of events written, or -EFAULT. */
-static int ep_send_events(struct eventpoll *ep, struct epoll_event *events, int max)
+static int ep_send_events(struct eventpoll *ep, struct epoll_event *events, int *fds, int max)
 {
 	struct list_head scan;
 	int sent = 0;
@@ -114,6 +114,8 @@ static int ep_send_events(struct eventpoll *ep, struct epoll_event *events, int 
 			continue;
 		events[sent].events = revents;
 		events[sent].data.u64 = epi->data;
+		if (fds)
+			fds[sent] = epi->fd;
 		sent++;
 		if (epi->events & EPOLLONESHOT)
 			epi->events &= EP_PRIVATE_BITS;
@@ -378,7 +380,7 @@ static int64_t epoll_wait_try(struct op *op)
 
 	if (max <= 0 || max > EP_MAX_EVENTS || !ep)
 		return -EINVAL;
-	sent = ep_send_events(ep, op->u.epoll_wait.events, max);
+	sent = ep_send_events(ep, op->u.epoll_wait.events, op->u.epoll_wait.fds, max);
 	if (sent || op->u.epoll_wait.timeout_ms == 0 || op->nonblock)
 		return sent;
 	op_wait_on(op, &ep->wq);

@@ -53,7 +53,7 @@ union op_args {
 	struct { struct pollfd *fds; nfds_t nfds; int timeout_ms; struct poll_entry *entries; } poll;
 	struct { int flags; } epoll_create;
 	struct { int how, fd; struct epoll_event *event; } epoll_ctl;
-	struct { struct epoll_event *events; int max, timeout_ms; } epoll_wait;
+	struct { struct epoll_event *events; int *fds, max, timeout_ms; } epoll_wait;
 	struct { /* all that moves data */
 		struct iovec one;	 /* recv, send, read, write */
 		const struct iovec *iov; /* the caller's, or &one */

@@ -134,6 +134,22 @@ uint32_t la_file_count(const struct la_file *file)
 	return ((const struct flight *)file)->file->count;
 }
 
+/* ------------------------------------------------------------------ several frames at once */
+
+void la_hold(struct la_stack *stack)
+{
+	net_of(stack)->held = true;
+}
+
+void la_let_go(struct la_stack *stack, uint64_t now_ns)
+{
+	struct net *net = net_of(stack);
+
+	net->held = false;
+	net_enter(net, now_ns);
+	net_leave(net);
+}
+
 /* ------------------------------------------------------------------ operations */
 
 enum la_status la_submit(struct la_task *task, struct la_op *pub, uint64_t now_ns)

@@ -8,6 +8,7 @@
  *	close.c    sys_close filp_close fput __fput sock_close sock_release inet_release tcp_close
  *	exit.c     fork, exec, exit                io.c        read, write, send*, recv*
  *	net.c      the instance: made, entered, left, ended        api.c  the public face
+ *	watch.c    for hosts that know a socket's condition ahead of its program's calls
  */
 #ifndef LA_LIFE_H
 #define LA_LIFE_H

@@ -38,7 +38,7 @@ static void net_settle(struct net *net)
 
 void net_leave(struct net *net)
 {
-	if (unlikely(net->unsettled)) /* most entries leave nothing */
+	if (unlikely(net->unsettled) && !net->held) /* most entries leave nothing */
 		net_settle(net);
 	net->entered = false;
 }

@@ -275,8 +275,14 @@ void la_prep_epoll_wait(struct la_op *pub, int epfd, struct epoll_event *events,
 	struct op *op = prep(pub, &sys_epoll_wait, epfd);
 
 	op->u.epoll_wait.events = events;
+	op->u.epoll_wait.fds = NULL;
 	op->u.epoll_wait.max = maxevents;
 	op->u.epoll_wait.timeout_ms = timeout_ms;
+}
+
+void la_epoll_wait_numbers(struct la_op *pub, int *fds)
+{
+	op_of(pub)->u.epoll_wait.fds = fds;
 }
 
 /* ------------------------------------------------------------------ the other way round, for pictures and tests */

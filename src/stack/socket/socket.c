@@ -17,5 +17,8 @@ struct socket *sock_alloc(struct net *net, struct slab_cache *cache)
 
 void sock_free(struct slab_cache *cache, struct socket *socket)
 {
+	/* Operations and epoll have gone before; those who only watch may still be here. */
+	while (!list_empty(&socket->wq.entries))
+		list_del_init(socket->wq.entries.next);
 	slab_free(cache, socket);
 }

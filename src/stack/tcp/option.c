@@ -436,8 +436,7 @@ int tcp_getsockopt(struct sock *sk, int name, void *value, socklen_t *len)
 	return err ? err : option_put(value, len, &v, sizeof(v));
 }
 
-/* Bytes that read() would return before the urgent byte or the FIN (SP-09). */
-static uint32_t tcp_inq(const struct sock *sk)
+uint32_t tcp_inq(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	bool urgent_ahead = !sock_flag(sk, SOCK_URGINLINE) && tp->urg_data && !before(tp->urg_seq, tp->copied_seq) &&

@@ -185,3 +185,31 @@ int64_t tcp_recvmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 	tcp_cleanup_rbuf(sk, (uint32_t)io->done);
 	return io->done ? (int64_t)io->done : err;
 }
+
+/* ------------------------------------------------------------------ without reading */
+
+/* Data comes before an error and before the end, but a mark, a larger SO_RCVLOWAT, and repair have rules of their own. */
+static bool tcp_recv_is_plain(const struct sock *sk)
+{
+	return sk_in(sk, TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT) &&
+	       !tcp_sk(sk)->urg_data && sk->rcvlowat == 1 && !sk->err && !sock_flag(sk, SOCK_REPAIR);
+}
+
+size_t tcp_recv_preview(const struct sock *sk, uint8_t *buf, size_t room)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t inq = tcp_recv_is_plain(sk) ? tcp_inq(sk) : 0, seq = tp->copied_seq;
+	struct sk_buff *skb;
+
+	if (!inq || inq > room)
+		return 0;
+	skb_queue_walk (tp->receive_queue, skb) {
+		uint32_t offset = seq - skb->seq;
+
+		if (offset >= skb->len)
+			continue;
+		memcpy(buf + (seq - tp->copied_seq), skb_data(skb) + offset, skb->len - offset);
+		seq += skb->len - offset;
+	}
+	return seq - tp->copied_seq == inq ? inq : 0;
+}

@@ -36,6 +36,15 @@ bool sk_stream_is_writeable(const struct sock *sk)
 	return sk_stream_wspace(sk) >= sk->wmem_queued >> 1 && sk_stream_memory_free(sk, true);
 }
 
+size_t tcp_send_preview(const struct sock *sk)
+{
+	if (!sk_in(sk, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) || sk->shutdown & SEND_SHUTDOWN || sk->err)
+		return 0;
+	if (sock_flag(sk, SOCK_REPAIR) || tcp_notsent_lowat(sk) != UINT32_MAX || sk->wmem_queued >= sk->sndbuf)
+		return 0;
+	return sk->sndbuf - sk->wmem_queued;
+}
+
 /*
  * Linux counts what a segment costs it, headers and all: mss rounded up to a power of two and more. We keep the values
  * that this gives, 87040 on Ethernet and 2626560 on loopback, since SO_SNDBUF shows them.

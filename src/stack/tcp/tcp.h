@@ -448,6 +448,10 @@ int64_t tcp_recvmsg(struct sock *sk, struct tcp_io *io, bool *wait);
 /* May a writer queue more?  With @wake: is it worth waking one?  (SO_SNDBUF and TCP_NOTSENT_LOWAT) */
 bool sk_stream_memory_free(const struct sock *sk, bool wake);
 bool sk_stream_is_writeable(const struct sock *sk);
+/* What the next read() of any size would return, and how much the next write() would take at once, told without doing
+ * it: @room is that of @buf. 0: nothing, more than @room, or something that only the call itself can say. */
+size_t tcp_recv_preview(const struct sock *sk, uint8_t *buf, size_t room);
+size_t tcp_send_preview(const struct sock *sk);
 void tcp_check_space(struct sock *sk); /* the peer has acknowledged: is there room for a writer that waits? */
 uint32_t tcp_poll(struct sock *sk); /* POLL* bits; sets SOCK_NOSPACE where Linux does */
 int tcp_setsockopt(struct sock *sk, int name, const void *value, socklen_t len);
@@ -459,6 +463,7 @@ extern const char tcp_congestion_name[]; /* the only algorithm */
  * becomes what was put; -EINVAL: *len is negative. */
 int option_int(const void *value, socklen_t len, int *v);
 int option_put(void *value, socklen_t *len, const void *from, socklen_t size);
+uint32_t tcp_inq(const struct sock *sk); /* bytes that read() would return before the urgent byte or the FIN (SP-09) */
 int tcp_ioctl(struct sock *sk, unsigned long request, int *value); /* SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK */
 /* connect()'s lower half: route, port, ISN, SYN: state SYN_SENT. 0 or negative errno (tcp_v4_connect) */
 int tcp_start_connect(struct sock *sk, const struct in6_addr *daddr, uint16_t dport);
