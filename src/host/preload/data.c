@@ -5,12 +5,14 @@
  *   read, recv, recvfrom, readv, recvmsg -> stack_recvmsg -> pieces of SEG_DATA: slot.data -> the program's vector
  *   write, send, sendto, writev, sendmsg -> stack_sendmsg -> pieces, MSG_MORE on all but the last
  *
+ * What was lent with an earlier answer needs no call (loan.c).
+ *
  * A system call is several calls of the segment only when it is longer than SEG_DATA. Later pieces of a recv() take what
  * is there already (MSG_DONTWAIT), unless MSG_WAITALL asks for all; they say how much went before (arg[4]), so that an error
  * is left for the program's next call, as Linux leaves it.
  */
 #include "host/preload/data.h"
-#include "host/preload/user.h"
+#include "host/preload/loan.h"
 
 #include <limits.h>
 #include <string.h>
@@ -122,12 +124,16 @@ int64_t stack_recvmsg(int fd, seg_handle file, struct msghdr *msg, int flags, en
 {
 	struct moving m = {.fd = fd, .file = file, .io = io, .flags = flags};
 	int64_t ret = run_begin(&m.run, msg->msg_iov, msg->msg_iovlen);
-	size_t piece;
+	size_t piece, lent;
 
 	if (ret < 0)
 		return ret;
 	if (m.run.bad && !m.run.left)
 		return recv_nowhere(&m);
+	if (!msg->msg_name && !msg->msg_controllen && (lent = loan_recv(file, &m.run, flags)) != 0) {
+		msg->msg_flags = 0;
+		return (int64_t)lent;
+	}
 	do {
 		piece = piece_of(&m);
 		ret = recv_piece(&m, msg, m.moved && !(flags & MSG_WAITALL) ? flags | MSG_DONTWAIT : flags);
@@ -198,10 +204,12 @@ int64_t stack_sendmsg(int fd, seg_handle file, const struct msghdr *msg, int fla
 	struct moving m = {.fd = fd, .file = file, .io = io, .flags = flags};
 	int64_t ret = run_begin(&m.run, msg->msg_iov, msg->msg_iovlen);
 	bool nothing = m.run.bad && !m.run.left;
-	size_t piece;
+	size_t piece, lent;
 
 	if (ret < 0)
 		return ret;
+	if (!msg->msg_name && !msg->msg_control && (lent = loan_send(file, &m.run, flags)) != 0)
+		return (int64_t)lent;
 	do {
 		piece = piece_of(&m);
 		ret = send_piece(&m, msg);

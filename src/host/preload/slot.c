@@ -106,21 +106,27 @@ static bool call_may_block(enum seg_call what)
 	       what == CALL_POLL || what == CALL_EPOLL_WAIT;
 }
 
-static void ring(void)
+/* What is not @urgent can wait for the end of a doze. */
+void executor_ring(bool urgent)
 {
+	uint32_t sleeping;
 	uint64_t one = 1;
 
-	if (!state->shared->sleeping)
+	atomic_thread_fence(memory_order_seq_cst);
+	sleeping = state->shared->sleeping;
+	if (sleeping == SEG_AWAKE || (sleeping == SEG_DOZING && !urgent))
 		return;
 	atomic_store_explicit(&state->seg->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
-	sys(SYS_write, own_fd(state->doorbell), &one, sizeof(one));
+	if (sleeping == SEG_DOZING)
+		sys(SYS_futex, &state->shared->sleeping, FUTEX_WAKE, 1);
+	else
+		sys(SYS_write, own_fd(state->doorbell), &one, sizeof(one));
 }
 
 static void slot_show(unsigned int nr)
 {
 	atomic_fetch_or(&state->seg->submitted[nr / 64], 1ull << nr % 64);
-	atomic_thread_fence(memory_order_seq_cst);
-	ring();
+	executor_ring(true);
 }
 
 static void slot_ready(struct seg_slot *slot)

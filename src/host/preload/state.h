@@ -54,6 +54,7 @@ void state_unlock(uint64_t mask);
 int control_send(struct seg_message *message, int fd);
 int control_receive(struct seg_message *message, int *fd, int most); /* how many descriptors came, or -errno */
 
+void executor_ring(bool urgent); /* slot.c: something was put into the segment */
 bool limit_widen(void); /* RLIMIT_NOFILE, for our own descriptors; true: limit_restore() it soon */
 void limit_restore(void);
 void own_drop_inherited(int keep); /* in a forked child: its parent's, but for the folder */

@@ -171,6 +171,7 @@ static void call_begin(struct executor *ex, struct run_call *c, struct seg_slot 
 
 	call_copy(c, slot);
 	ex->calls++;
+	ex->lent = false;
 	class = c->call < CALL_MAX ? &call_classes[c->call] : NULL;
 	if (!class || !class->begin) {
 		c->op.result = -ENOSYS;
@@ -182,6 +183,8 @@ static void call_begin(struct executor *ex, struct run_call *c, struct seg_slot 
 		c->op.result = -EBADF;
 		return call_answer(ex, c);
 	}
+	if (c->file)
+		loan_end(ex, c->file);
 	ex->running = c;
 	if (class->begin(ex, c))
 		call_submit(ex, c);
@@ -222,33 +225,48 @@ void call_begin_closed(struct executor *ex, struct client *client, unsigned nr)
 		slot_look(ex, client, nr);
 }
 
-static bool client_calls(struct executor *ex, struct client *client)
+/* Takes note of what was submitted; false: nothing was. */
+static bool client_submitted(struct client *client)
 {
 	bool any = false;
 
 	for (unsigned w = 0; w < SEG_WORDS; w++) {
 		_Atomic uint64_t *word = &client->seg->submitted[w];
-		uint64_t bits;
 
 		if (!atomic_load_explicit(word, memory_order_relaxed))
 			continue;
-		any = true;
-		for (bits = atomic_exchange(word, 0); bits; bits &= bits - 1)
-			slot_look(ex, client, 64 * w + (unsigned)__builtin_ctzll(bits));
+		client->submitted[w] = atomic_exchange(word, 0);
+		any = client->has_submitted = true;
 	}
 	return any;
 }
 
+static void client_calls(struct executor *ex, struct client *client)
+{
+	client->has_submitted = false;
+	for (unsigned w = 0; w < SEG_WORDS; w++) {
+		uint64_t bits = client->submitted[w];
+
+		client->submitted[w] = 0;
+		for (; bits; bits &= bits - 1)
+			slot_look(ex, client, 64 * w + (unsigned)__builtin_ctzll(bits));
+	}
+	calls_wake(ex);
+}
+
+/* A loan that was used before a call was made, in whatever process, comes before it. */
 bool calls_take(struct executor *ex)
 {
-	bool any = false;
+	bool any = false, used;
 
 	for (struct client *client = ex->clients; client; client = client->next)
-		if (client->seg && !client->gone && client_calls(ex, client)) {
+		if (client->seg && !client->gone && client_submitted(client))
 			any = true;
-			calls_wake(ex);
-		}
-	return any;
+	used = loans_take(ex);
+	for (struct client *client = ex->clients; any && client; client = client->next)
+		if (client->has_submitted)
+			client_calls(ex, client);
+	return any || used;
 }
 
 bool calls_waiting(const struct executor *ex)

@@ -200,6 +200,7 @@ void client_gone(struct executor *ex, struct client *client)
 	if (!client->seg)
 		return;
 	calls_end(ex, client);
+	loans_client_gone(ex, client);
 	files_client_gone(ex, client);
 	executor_note(ex, NOTE_GONE, client, -1);
 }
@@ -215,6 +216,7 @@ static void client_free(struct executor *ex, struct client *client)
 	if (client->seg)
 		munmap(client->seg, sizeof(struct seg));
 	free(client->bells);
+	free(client->loans);
 	free(client->text);
 	free(client);
 }

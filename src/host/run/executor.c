@@ -2,10 +2,10 @@
 /*
  * host/run/executor.c - the executor's life and its loop
  *
- * One round: the calls that were submitted; the stack's timers; then, but not in every round while there are calls, its
- * epoll: frames, FIFOs that hang up, deaths, the control socket, the launcher. With nothing to do it looks for calls a while
- * longer, as the answer to one is often the next, and then sleeps: it says so on the shared page, looks once more, and
- * whoever submits afterwards rings its bell.
+ * One round: what was done with loans, and the calls that were submitted; the stack's timers; then, but not in every round
+ * while there are calls, its epoll: frames, FIFOs that hang up, deaths, the control socket, the launcher. With nothing to do it
+ * looks for calls a while longer, as the answer to one is often the next, and then sleeps: it says so on the shared page, looks once more, and
+ * whoever submits afterwards rings its bell. While a program is busy with what was lent to it, it only dozes.
  *
  * It runs before the programs where it may (take_precedence): they wait for it as they would for the kernel, and one that
  * has a call in progress could only look on.
@@ -15,16 +15,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define EVENTS	256
+#define DOZE_NS 50000
 #define LOOK_NS 20000 /* while calls come, descriptors are looked at this often */
 #define NSEC	1000000000ull
 #define FOLLOW	16 /* bells from one other processor after which the executor goes there */
@@ -134,6 +137,8 @@ static void on_frames(struct executor *ex, struct watch *watch, uint32_t events)
 /* Things that could not be done in the middle of others. */
 static void end_of_turn(struct executor *ex)
 {
+	if (ex->loans_ended)
+		loans_take(ex);
 	calls_wake(ex);
 	if (ex->files.doubtful)
 		files_look(ex);
@@ -150,9 +155,11 @@ static int look(struct executor *ex, uint64_t now_ns, uint64_t until_ns)
 	int n;
 
 	n = epoll_pwait2(ex->epoll, events, EVENTS, until_ns == UINT64_MAX ? NULL : &ts, NULL);
-	atomic_store_explicit(&ex->shared->sleeping, 0, memory_order_relaxed);
+	atomic_store_explicit(&ex->shared->sleeping, SEG_AWAKE, memory_order_relaxed);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
+	if (n)
+		loans_take(ex); /* whatever came, they were before it */
 	for (int i = 0; i < n; i++) {
 		struct watch *watch = events[i].data.ptr;
 
@@ -165,13 +172,28 @@ static int look(struct executor *ex, uint64_t now_ns, uint64_t until_ns)
 /* With nothing to do. */
 static int sleep_until(struct executor *ex, uint64_t now_ns, uint64_t until_ns)
 {
-	atomic_store(&ex->shared->sleeping, 1);
-	if (calls_waiting(ex)) {
-		atomic_store_explicit(&ex->shared->sleeping, 0, memory_order_relaxed);
+	atomic_store(&ex->shared->sleeping, SEG_ASLEEP);
+	if (calls_waiting(ex) || loans_waiting(ex)) {
+		atomic_store_explicit(&ex->shared->sleeping, SEG_AWAKE, memory_order_relaxed);
 		return 0;
 	}
 	ex->sleeps++;
 	return look(ex, now_ns, until_ns);
+}
+
+/*
+ * Programs have something to do for which they need no call: leave them the processor, and let frames gather. What they send
+ * meanwhile leaves when they make a call, or when this time is over.
+ */
+static void doze(struct executor *ex)
+{
+	struct timespec ts = {0, DOZE_NS};
+
+	atomic_store(&ex->shared->sleeping, SEG_DOZING);
+	if (!calls_waiting(ex))
+		syscall(SYS_futex, &ex->shared->sleeping, FUTEX_WAIT, SEG_DOZING, &ts, NULL, 0);
+	atomic_store_explicit(&ex->shared->sleeping, SEG_AWAKE, memory_order_relaxed);
+	ex->lent = loans_waiting(ex); /* else they do something else */
 }
 
 /* The other thread of this core may have the work. */
@@ -228,6 +250,10 @@ static int round_of(struct executor *ex)
 	bool busy = work(ex, &now_ns);
 	int error;
 
+	if (!busy && ex->lent && now_ns - ex->busy_ns >= ex->patience_ns) {
+		doze(ex);
+		return 0;
+	}
 	if (!busy && now_ns - ex->busy_ns >= ex->patience_ns) {
 		looked_in_vain(ex);
 		error = sleep_until(ex, now_ns, la_deadline_ns(ex->stack));
@@ -279,6 +305,7 @@ static void take_precedence(void)
 		uint64_t runtime_ns, deadline_ns, period_ns;
 	} attr = {.size = sizeof(attr), .runtime_ns = 100000};
 
+	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); /* a doze is shorter than what it would otherwise be rounded up to */
 	if (sched_setscheduler(0, SCHED_FIFO, &first) < 0)
 		syscall(SYS_sched_setattr, 0, &attr, 0);
 }

@@ -88,6 +88,36 @@ static void hash_insert(struct run_files *files, struct run_file *file)
 	*at = file;
 }
 
+struct run_file *file_by_fd(const struct executor *ex, int fd)
+{
+	return fd >= 0 && (uint32_t)fd < ex->files.fds ? ex->files.by_fd[fd] : NULL;
+}
+
+/* Without memory it is not found by that number, and has no loans. */
+static void fd_remember(struct run_files *files, int fd, struct run_file *file)
+{
+	uint32_t fds = files->fds ? files->fds : 64;
+	struct run_file **by_fd = files->by_fd;
+
+	while (fds <= (uint32_t)fd)
+		fds *= 2;
+	if (fds > files->fds) {
+		by_fd = realloc(by_fd, fds * sizeof(struct run_file *));
+		if (!by_fd)
+			return;
+		memset(by_fd + files->fds, 0, (fds - files->fds) * sizeof(struct run_file *));
+		files->by_fd = by_fd;
+		files->fds = fds;
+	}
+	by_fd[fd] = file;
+}
+
+static void fd_forget(struct run_files *files, int fd)
+{
+	if ((uint32_t)fd < files->fds)
+		files->by_fd[fd] = NULL;
+}
+
 /* Room for one more number, and as many buckets. */
 static bool files_grow(struct run_files *files)
 {
@@ -217,7 +247,8 @@ struct run_file *file_spare(struct executor *ex, struct client *client)
 			return NULL;
 	}
 	do
-		file->generation = (uint32_t)ex->options.host->env.random(ex->options.host->env.world) >> 1; /* segment.h: 31 bits */
+		file->generation = (uint32_t)ex->options.host->env.random(ex->options.host->env.world) >>
+				   1; /* segment.h: 31 bits */
 	while (!file->generation);
 	file->state = FILE_SPARE;
 	file->hung_up = false;
@@ -256,6 +287,7 @@ void file_bind(struct executor *ex, struct run_file *spare, enum seg_kind kind, 
 	spare->number = spare->kernel_set = -1;
 	spare->timed = 0;
 	spare->late_error = 0;
+	fd_remember(&ex->files, fd, spare);
 	if (spare->hung_up) /* the program may have been killed just before; or it opened it for a call that failed */
 		file_doubt(ex, spare);
 	spare->hung_up = false;
@@ -266,8 +298,11 @@ int file_unbind(struct executor *ex, struct run_file *file)
 	struct run_key *key;
 	int fd = file->fd;
 
+	loan_file_gone(ex, file);
+	fd_forget(&ex->files, fd);
 	while ((key = file->keys) != NULL) {
 		file->keys = key->next;
+		fd_forget(&ex->files, key->fd);
 		la_close(ex->task, key->fd, host_now_ns());
 		free(key);
 	}
@@ -304,6 +339,7 @@ int file_key(struct executor *ex, struct run_file *file, int number)
 	}
 	*key = (struct run_key){file->keys, number, fd};
 	file->keys = key;
+	fd_remember(&ex->files, fd, file);
 	return fd;
 }
 
@@ -437,6 +473,7 @@ void files_close(struct executor *ex)
 	}
 	free(files->by_id);
 	free(files->by_inode);
+	free(files->by_fd);
 	if (ex->fifos >= 0)
 		close(ex->fifos);
 	unlinkat(ex->dir, "f", AT_REMOVEDIR);

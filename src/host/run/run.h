@@ -8,6 +8,7 @@
  *	calls.c     slot -> la_op -> slot
  *	table.c     the list of calls: how each takes its arguments and gives its results
  *	files.c     FIFO <-> file of the stack: spares, birth, last close
+ *	loan.c      what a process may receive and send without a call
  *	owners.c    who has what open, from /proc
  *
  * Nothing here is called from within the stack but call_done(), which therefore closes nothing and frees nothing: what it
@@ -31,6 +32,33 @@ struct watch {
 	int fd;
 	void (*ready)(struct executor *ex, struct watch *watch, uint32_t events);
 };
+
+/* ------------------------------------------------------------------ loan.c */
+
+/**
+ * struct run_loan - a file's loan, as the executor knows it
+ * @watch:      from the first loan on
+ * @client:     who has it; NULL: nobody
+ * @serial:     of the loan there is; counts on from one to the next
+ * @recv, @send: as lent
+ * @ended:      by something that happened on the connection: @used of it is still to be done
+ */
+struct run_loan {
+	struct la_watch watch;
+	struct executor *ex;
+	struct client *client;
+	uint32_t serial, recv, send;
+	bool watched, ended;
+	uint64_t used;
+};
+
+struct run_file;
+bool loan_grant(struct executor *ex, struct client *client, struct run_file *file); /* false: nothing to lend */
+void loan_end(struct executor *ex, struct run_file *file); /* and do what was used of it */
+void loan_file_gone(struct executor *ex, struct run_file *file);
+bool loans_take(struct executor *ex); /* does what was used; false: nothing was */
+void loans_client_gone(struct executor *ex, struct client *client);
+bool loans_waiting(const struct executor *ex); /* was any used? */
 
 /* ------------------------------------------------------------------ files.c */
 
@@ -72,6 +100,7 @@ struct run_file {
 	int late_error; /* for the next call that moves data */
 	uint64_t inode;
 	struct run_key *keys;
+	struct run_loan loan;
 	struct client *client, *closer;
 	struct run_file *next;	    /* in the pool, or of numbers without FIFO */
 	struct run_file *next_doubt;
@@ -81,8 +110,8 @@ struct run_file {
 enum { TIMED_RECV = 1, TIMED_SEND = 2, TIMED_ALWAYS = 4 }; /* what has a time limit ends with EINTR */
 
 struct run_files {
-	struct run_file **by_id, **by_inode;
-	uint32_t count, room, buckets;
+	struct run_file **by_id, **by_inode, **by_fd; /* by_fd: the library's numbers, keys included */
+	uint32_t count, room, buckets, fds;
 	struct run_file *pool, *none, *doubtful;
 	uint32_t pooled, bound, spares, kernel_sets;
 };
@@ -93,6 +122,7 @@ static inline seg_handle file_handle(const struct run_file *file)
 }
 
 struct run_file *file_find(struct executor *ex, seg_handle handle); /* NULL: no such life of a file */
+struct run_file *file_by_fd(const struct executor *ex, int fd); /* the library's number */
 struct run_file *file_by_inode(struct executor *ex, uint64_t inode);
 struct run_file *file_spare(struct executor *ex, struct client *client); /* NULL: no memory or descriptor */
 void file_take_back(struct executor *ex, struct run_file *spare);
@@ -117,7 +147,7 @@ enum call_state { CALL_IDLE, CALL_SUBMITTING, CALL_PENDING, CALL_ANSWERED };
  * @made:      for SOCKET, ACCEPT4, EPOLL_CREATE1: inherited @timed
  * @stale:     to end with -ESTALE
  * @waking:    in executor.waking
- * @list:      pollfds or epoll_events
+ * @list:      pollfds, or epoll_events and behind them @fds, the library's number of each
  */
 struct run_call {
 	struct la_op op;
@@ -139,6 +169,7 @@ struct run_call {
 	struct iovec iov;
 	struct epoll_event event;
 	void *list;
+	int *fds;
 	_Alignas(16) uint8_t aux[SEG_AUX];
 };
 
@@ -177,6 +208,7 @@ static inline uint8_t *call_payload(const struct run_call *c);
  * @bell:  an eventfd of its own, so that nobody can take the others' ringing away
  * @seg:   NULL: not attached
  * @bells: by slot, -1: none; allocated with the first
+ * @loans: by place in the segment, NULL: none; allocated with the first
  * @text:  an answer on its way out
  */
 struct client {
@@ -190,6 +222,9 @@ struct client {
 	struct seg *seg;
 	int *bells;
 	struct run_call *calls[SEG_SLOTS];
+	uint64_t submitted[SEG_WORDS]; /* calls to begin in this turn */
+	bool has_submitted;
+	struct run_file **loans;
 	char *text;
 	size_t text_len, text_at;
 };
@@ -227,6 +262,8 @@ struct executor {
 	struct run_call *waking;
 	bool stopped, sweep, refused;
 	bool looking; /* for calls, since busy_ns */
+	bool lent;    /* with the last answers: their programs have work without calls */
+	bool loans_ended;
 	int error;
 	uint64_t busy_ns, look_ns, patience_ns;
 	uint32_t rung_from, rung_apart; /* another processor, and how often in a row */

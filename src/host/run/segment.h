@@ -12,6 +12,8 @@
  * Files: a stack file is known to programs by the FIFO "f/ID" in the stack's folder. The program's descriptor is an open
  * description of that FIFO, so the kernel counts its holders (dup, fork, exec, descriptors in flight, SIGKILL); the
  * executor holds the reading side and sees POLLHUP when the last one went. A handle names one life of one file.
+ * Loans: with an answer about a socket the executor lends the process what recv() would return and room for what it may
+ * send() next, so that neither has to ask (struct seg_loan). It ends them before anything else happens to the file.
  * All integers are in the machine's order; the two sides are built from one tree and check SEG_VERSION.
  */
 #ifndef LA_RUN_SEGMENT_H
@@ -21,7 +23,7 @@
 #include <stdint.h>
 
 #define SEG_MAGIC   0x4b434154u /* "TACK" */
-#define SEG_VERSION 1u
+#define SEG_VERSION 2u
 
 /* The environment of programs under `lastack run`. */
 #define SEG_ENV_DIR "LASTACK_DIR" /* the stack's folder: the socket "control", the FIFOs "f/ID" */
@@ -122,6 +124,41 @@ struct seg_slot {
 };
 _Static_assert(sizeof(struct seg_slot) == 4096, "a page a slot");
 
+/*
+ * A loan's word: whether it is there, and what was used of it. Both sides change it by compare and exchange alone; who succeeds is
+ * believed: a program that has set "sent" has sent, and one that has not, has not. Each life of a loan has a serial number.
+ */
+#define SEG_LOANS     1024u  /* of one process; a file's is at its id modulo this */
+#define SEG_LOAN_DATA 16384u /* bytes each way */
+#define LOAN_THERE    1u
+#define LOAN_WRITING  2u /* a thread fills in what it is about to send */
+#define LOAN_TAKEN_AT 2  /* 15 bits: bytes received of it */
+#define LOAN_SENT_AT  17 /* 15 bits: bytes sent, after that: nothing is received any more */
+#define LOAN_LENGTH   0x7fffu
+#define LOAN_SERIAL   (1ull << 32)
+static inline uint32_t loan_taken(uint64_t word) { return (uint32_t)(word >> LOAN_TAKEN_AT) & LOAN_LENGTH; }
+static inline uint32_t loan_sent(uint64_t word) { return (uint32_t)(word >> LOAN_SENT_AT) & LOAN_LENGTH; }
+static inline uint64_t loan_used(uint64_t word) { return word & (uint32_t)~(LOAN_THERE | LOAN_WRITING); }
+
+/**
+ * struct seg_loan - what one file's holder may do without a call
+ * @word:  above
+ * @users: threads that are about to use it, or gave up in the middle: until none is, it is not lent again. seq_cst, as @word
+ * @recv:  bytes in loan_recv[]: all that recv() would find, fewer than SEG_LOAN_DATA
+ * @send:  bytes that may be put into loan_send[]
+ * @file:  whose. These three are the executor's; fixed while it is there
+ * @flags, @stamp: of what is sent: MSG_*, and a number from seg.stamp: the order of the process's sends
+ */
+struct seg_loan {
+	_Atomic uint64_t word;
+	_Atomic uint32_t users;
+	uint32_t recv, send, flags;
+	seg_handle file;
+	uint64_t stamp;
+	uint8_t pad[24];
+};
+_Static_assert(sizeof(struct seg_loan) == 64, "a line of cache a loan");
+
 /**
  * struct seg - one process's segment: this, then SEG_SLOTS payload areas of SEG_DATA bytes
  * @cpu:       the processor from which the bell was rung last; a hint: the executor had better run there
@@ -129,19 +166,32 @@ _Static_assert(sizeof(struct seg_slot) == 4096, "a page a slot");
  * @closing:   a bit each slot: it has call CALL_CLOSED and its file filled in, is in SLOT_TAKEN, and the real close comes
  *             next. The executor often sees the last close before the call does: it then begins the call itself
  *             (SLOT_SUBMITTED), and the shim finds it in progress or done. The shim clears the bit when the call is done
+ * @used:      a bit each loan: something was received or sent; the executor clears a bit before it looks
+ * @stamp:     counts what was sent out of loans
  */
 struct seg {
 	uint32_t magic, version;
 	_Atomic uint32_t cpu;
 	_Alignas(64) _Atomic uint64_t submitted[SEG_WORDS];
 	_Alignas(64) _Atomic uint64_t closing[SEG_WORDS];
+	_Alignas(64) _Atomic uint64_t used[SEG_LOANS / 64];
+	_Atomic uint64_t stamp;
+	_Alignas(64) struct seg_loan loan[SEG_LOANS];
 	_Alignas(4096) struct seg_slot slot[SEG_SLOTS];
 	_Alignas(4096) uint8_t data[SEG_SLOTS][SEG_DATA];
+	_Alignas(4096) uint8_t loan_recv[SEG_LOANS][SEG_LOAN_DATA];
+	_Alignas(4096) uint8_t loan_send[SEG_LOANS][SEG_LOAN_DATA];
+};
+
+enum seg_sleep {
+	SEG_AWAKE,
+	SEG_ASLEEP, /* in poll: whoever has something for the executor rings its bell (an eventfd) */
+	SEG_DOZING, /* on the word, for a moment: who submits a call wakes it there, a loan that was used can wait */
 };
 
 /**
  * struct seg_shared - one page for all programs of a stack, which may only read it
- * @sleeping: the executor waits in poll: whoever submits rings its bell (an eventfd)
+ * @sleeping: enum seg_sleep; a futex
  */
 struct seg_shared {
 	uint32_t magic, version;

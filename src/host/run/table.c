@@ -277,7 +277,8 @@ static void leave_error(struct executor *ex, struct run_call *c)
 	if (!c->arg[4] || error >= 0)
 		return;
 	c->op.signal = 0;
-	if (file && error != -EAGAIN && error != -EINTR && error != -EPIPE) /* these come again by themselves, or need not */
+	if (file && error != -EAGAIN && error != -EINTR &&
+	    error != -EPIPE) /* these come again by themselves, or need not */
 		file->late_error = (int)error;
 }
 
@@ -374,6 +375,15 @@ static void send_end(struct executor *ex, struct run_call *c, struct seg_slot *s
 
 /* ------------------------------------------------------------------ waiting for many */
 
+/* The program will act on it next. */
+static void lend(struct executor *ex, struct run_call *c, int fd)
+{
+	struct run_file *file = file_by_fd(ex, fd);
+
+	if (file && loan_grant(ex, c->client, file))
+		ex->lent = true;
+}
+
 static bool poll_begin(struct executor *ex, struct run_call *c)
 {
 	const struct seg_pollfd *in = (const void *)call_payload(c);
@@ -402,11 +412,13 @@ static void poll_end(struct executor *ex, struct run_call *c, struct seg_slot *s
 	const struct pollfd *fds = c->list;
 	size_t count = c->arg[0];
 
-	(void)ex;
 	if (c->op.result < 0 || !fds)
 		return;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		out[i].revents = fds[i].revents;
+		if (fds[i].revents)
+			lend(ex, c, fds[i].fd);
+	}
 	slot->data_len = (uint32_t)(count * sizeof(*out));
 }
 
@@ -431,14 +443,17 @@ static bool epoll_wait_begin(struct executor *ex, struct run_call *c)
 	int max = (int)c->arg[0];
 
 	(void)ex;
-	if (c->file->kernel_set >= 0 && !c->arg[2]) /* it watches kernel descriptors too, and the caller would not see them */
+	if (c->file->kernel_set >= 0 &&
+	    !c->arg[2]) /* it watches kernel descriptors too, and the caller would not see them */
 		return answer(c, -ESTALE);
 	if (max > (int)(SEG_DATA / sizeof(struct epoll_event)))
 		max = SEG_DATA / sizeof(struct epoll_event);
-	c->list = malloc((max > 0 ? (size_t)max : 1) * sizeof(struct epoll_event));
+	c->list = malloc((max > 0 ? (size_t)max : 1) * (sizeof(struct epoll_event) + sizeof(int)));
 	if (!c->list)
 		return answer(c, -ENOMEM);
 	la_prep_epoll_wait(&c->op, c->file->fd, c->list, max, (int)c->arg[1]);
+	c->fds = (int *)((struct epoll_event *)c->list + (max > 0 ? max : 1));
+	la_epoll_wait_numbers(&c->op, c->fds);
 	return true;
 }
 
@@ -451,6 +466,8 @@ static void epoll_end(struct executor *ex, struct run_call *c, struct seg_slot *
 		return;
 	slot->data_len = (uint32_t)c->op.result * (uint32_t)sizeof(struct epoll_event);
 	memcpy(call_payload(c), c->list, slot->data_len);
+	for (int64_t i = 0; i < c->op.result; i++)
+		lend(ex, c, c->fds[i]);
 }
 
 /* ------------------------------------------------------------------ the list */
