@@ -38,7 +38,7 @@ bool sk_stream_is_writeable(const struct sock *sk)
 
 size_t tcp_send_preview(const struct sock *sk)
 {
-	if (!sk_in(sk, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) || sk->shutdown & SEND_SHUTDOWN || sk->err)
+	if (!sk_in(sk, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) || sk->err)
 		return 0;
 	if (sock_flag(sk, SOCK_REPAIR) || tcp_notsent_lowat(sk) != UINT32_MAX || sk->wmem_queued >= sk->sndbuf)
 		return 0;
