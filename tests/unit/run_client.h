@@ -42,14 +42,19 @@ struct stack {
 	int launcher; /* our end of the pair */
 };
 
-static void stack_main(const char *dir, int launcher)
+/* With a wire: @last is that of its address, 10.0.0.@last. */
+static void stack_main(const char *dir, int launcher, int wire, uint8_t last)
 {
 	static struct host host;
 	struct executor_options options = {.dir = dir, .host = &host, .launcher_fd = launcher, .spin_us = 50};
 	struct executor *ex;
 	const char *wrong;
-	int error = host_init(&host, NULL, 0, NULL);
+	struct tun tun = {.fd = wire, .name = "wire"};
+	uint8_t addr[4] = {10, 0, 0, last};
+	int error = host_init(&host, wire < 0 ? NULL : &tun, 1500, NULL);
 
+	if (!error && wire >= 0)
+		error = la_addr_add(host.stack, host.ifindex, AF_INET, addr, 24);
 	if (!error)
 		error = executor_new(&ex, &options);
 	if (error)
@@ -63,7 +68,7 @@ static void stack_main(const char *dir, int launcher)
 	_exit(error || wrong ? 1 : 0);
 }
 
-static inline void stack_start(struct stack *stack)
+static inline void stack_start_on(struct stack *stack, int wire, uint8_t last)
 {
 	struct executor_note note;
 	int pair[2];
@@ -73,13 +78,20 @@ static inline void stack_start(struct stack *stack)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	stack->pid = fork();
 	if (!stack->pid) {
-		close(pair[0]);
-		stack_main(stack->dir, pair[1]);
+		for (int fd = 3; fd < 256; fd++) /* another stack's end of its pair among them */
+			if (fd != pair[1] && fd != wire)
+				close(fd);
+		stack_main(stack->dir, pair[1], wire, last);
 	}
 	close(pair[1]);
 	stack->launcher = pair[0];
 	assert_int_equal(recv(stack->launcher, &note, sizeof(note), 0), sizeof(note));
 	assert_int_equal(note.kind, NOTE_READY);
+}
+
+static inline void stack_start(struct stack *stack)
+{
+	stack_start_on(stack, -1, 0);
 }
 
 /* It lived until it was told to end, all of it was sound, and nothing is left in its folder. */
@@ -270,32 +282,47 @@ static inline struct number make_socket(struct client *client)
 	return file_made(client, 0, fd);
 }
 
-static inline void put_name(struct client *client, unsigned nr, uint16_t port)
+static inline void put_name_at(struct client *client, unsigned nr, const char *addr, uint16_t port)
 {
-	struct sockaddr_in sin = {AF_INET, htons(port), {htonl(INADDR_LOOPBACK)}, {0}};
+	struct sockaddr_in sin = {AF_INET, htons(port), {inet_addr(addr)}, {0}};
 	struct seg_slot *slot = slot_of(client, nr);
 
 	memcpy(slot->aux, &sin, sizeof(sin));
 	slot->aux_len = slot->name_len = sizeof(sin);
 }
 
-static inline struct number make_listener(struct client *client, uint16_t port)
+static inline void put_name(struct client *client, unsigned nr, uint16_t port)
+{
+	put_name_at(client, nr, "127.0.0.1", port);
+}
+
+static inline struct number make_listener_at(struct client *client, const char *addr, uint16_t port)
 {
 	struct number n = make_socket(client);
 
-	put_name(client, 0, port);
+	put_name_at(client, 0, addr, port);
 	assert_int_equal(CALL(client, 0, CALL_BIND, n.file), 0);
 	assert_int_equal(CALL(client, 0, CALL_LISTEN, n.file, 16), 0);
 	return n;
 }
 
-static inline struct number make_connection(struct client *client, uint16_t port)
+static inline struct number make_listener(struct client *client, uint16_t port)
+{
+	return make_listener_at(client, "127.0.0.1", port);
+}
+
+static inline struct number make_connection_to(struct client *client, const char *addr, uint16_t port)
 {
 	struct number n = make_socket(client);
 
-	put_name(client, 0, port);
+	put_name_at(client, 0, addr, port);
 	assert_int_equal(CALL(client, 0, CALL_CONNECT, n.file), 0);
 	return n;
+}
+
+static inline struct number make_connection(struct client *client, uint16_t port)
+{
+	return make_connection_to(client, "127.0.0.1", port);
 }
 
 static inline struct number make_accept(struct client *client, struct number listener)
