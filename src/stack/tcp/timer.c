@@ -279,7 +279,7 @@ static void tcp_retransmit_timer(struct sock *sk)
 		tcp_fastopen_synack_timer(sk);
 		return;
 	}
-	if (!tp->packets_out || !head)
+	if (!head)
 		return;
 	tp->tlp_high_seq = 0; /* no answer to a loss probe either: the next episode may have one of its own */
 	if (!tp->snd_wnd && !sock_flag(sk, SOCK_DEAD) && !sk_in(sk, TCPF_SYN_SENT | TCPF_SYN_RECV)) {
