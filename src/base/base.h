@@ -12,6 +12,7 @@
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+/* What is usual runs straight on, and what is not lies behind it: a jump costs more than most of what a segment asks. */
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 /* Each argument is evaluated once; unique names keep a nested min(max()) free of shadows. */

@@ -28,7 +28,7 @@ static inline void iov_iter_advance(struct iov_iter *i, size_t n)
 	assert(n <= i->count);
 	i->count -= n;
 	i->offset += n;
-	while (i->count && i->offset >= i->iov->iov_len)
+	while (i->count && unlikely(i->offset >= i->iov->iov_len))
 		i->offset -= i->iov++->iov_len;
 }
 

@@ -73,7 +73,7 @@ static void skb_buffer_free(struct skb_pool *pool, struct sk_buff *skb)
 {
 	unsigned n;
 
-	if (skb->head == skb->inline_data)
+	if (likely(skb->head == skb->inline_data))
 		return;
 	n = skb_class(skb->cap);
 	if (likely(n < SKB_CLASSES)) {
@@ -93,7 +93,7 @@ struct sk_buff *skb_alloc(struct skb_pool *pool, uint32_t room)
 	memset(skb, 0, offsetof(struct sk_buff, inline_data));
 	skb->head = skb->inline_data;
 	skb->cap = SKB_INLINE;
-	if (room > SKB_INLINE) {
+	if (unlikely(room > SKB_INLINE)) {
 		skb->head = skb_buffer_alloc(pool, room, &skb->cap);
 		if (!skb->head) {
 			slab_free(&pool->heads, skb);
@@ -204,7 +204,7 @@ void skb_unlink(struct sk_buff **queue, struct sk_buff *skb)
 		skb->next->prev = skb->prev;
 	else
 		first->prev = skb->prev;
-	if (skb == first)
+	if (likely(skb == first))
 		*queue = skb->next;
 	else
 		skb->prev->next = skb->next;
@@ -220,7 +220,7 @@ struct sk_buff *skb_dequeue(struct sk_buff **queue)
 	return skb;
 }
 
-void skb_queue_purge(struct skb_pool *pool, struct sk_buff **queue)
+void __skb_queue_purge(struct skb_pool *pool, struct sk_buff **queue)
 {
 	struct sk_buff *skb;
 

@@ -63,7 +63,12 @@ void skb_queue_after(struct sk_buff **queue, struct sk_buff *pos, struct sk_buff
 void skb_queue_before(struct sk_buff **queue, struct sk_buff *pos, struct sk_buff *skb);
 void skb_unlink(struct sk_buff **queue, struct sk_buff *skb);
 struct sk_buff *skb_dequeue(struct sk_buff **queue); /* NULL: empty */
-void skb_queue_purge(struct skb_pool *pool, struct sk_buff **queue);
+void __skb_queue_purge(struct skb_pool *pool, struct sk_buff **queue);
+static inline void skb_queue_purge(struct skb_pool *pool, struct sk_buff **queue)
+{
+	if (unlikely(*queue))
+		__skb_queue_purge(pool, queue);
+}
 static inline struct sk_buff *skb_peek_tail(struct sk_buff *queue) { return queue ? queue->prev : NULL; }
 #define skb_queue_walk(queue, skb) for (skb = (queue); skb; skb = skb->next)
 #define skb_queue_walk_safe(queue, skb, tmp) \

@@ -166,12 +166,10 @@ void *slab_zalloc(struct slab_cache *cache)
 }
 
 /* Keeps one chunk without objects, at first behind all others, and gives any further one back. */
-static void chunk_emptied(struct slab_cache *cache, struct slab_chunk *chunk)
+static __attribute__((noinline)) void chunk_emptied(struct slab_cache *cache, struct slab_chunk *chunk)
 {
 	struct slab_chunk *idle = cache->idle;
 
-	if (idle == chunk)
-		return;
 	if (idle && idle->used == 0)
 		return chunk_free(chunk);
 	cache->idle = chunk;
@@ -196,6 +194,6 @@ void slab_free(struct slab_cache *cache, void *obj)
 		list_del_init(&chunk->node);
 		list_add(&chunk->node, &cache->partial);
 	}
-	if (unlikely(chunk->used == 0))
+	if (unlikely(!chunk->used & (cache->idle != chunk)))
 		chunk_emptied(cache, chunk);
 }

@@ -44,7 +44,7 @@ static void wheel_place(struct wheel *w, struct timer *t)
 void timer_arm(struct wheel *w, struct timer *t, uint32_t expires)
 {
 	timer_disarm(w, t);
-	t->expires = after(expires, w->now) ? expires : w->now + 1;
+	t->expires = likely(after(expires, w->now)) ? expires : w->now + 1;
 	wheel_place(w, t);
 	w->count++;
 }

@@ -69,7 +69,7 @@ struct net {
 static inline void NET_INC(struct net *net, enum mib m) { net->mib[m]++; }
 static inline void NET_ADD(struct net *net, enum mib m, uint64_t n) { net->mib[m] += n; }
 
-static inline bool net_traced(const struct net *net) { return net->mem.env->trace; }
+static inline bool net_traced(const struct net *net) { return unlikely(net->mem.env->trace); }
 
 static inline uint64_t net_random(struct net *net) { return net->mem.env->random(net->mem.env->world); }
 

@@ -97,17 +97,17 @@ static bool op_finish(struct op *op, int64_t result)
 	struct file *file;
 
 	op_public(op)->result = result;
-	if (op->class->leave)
+	if (unlikely(op->class->leave))
 		op->class->leave(op);
-	if (op->parked)
+	if (unlikely(op->parked))
 		op_dequeue(op);
 	file = op->file;
 	op->file = NULL;
-	if (file && fput(file, op->nonblock || op->cancelled ? NULL : op)) {
+	if (file && unlikely(fput(file, op->nonblock || op->cancelled ? NULL : op))) {
 		op_pend(op);
 		return false;
 	}
-	if (op->parked && !list_empty(&op->node)) {
+	if (unlikely(op->parked) && !list_empty(&op->node)) {
 		list_del_init(&op->node);
 		op->task->net->vfs->pending_ops--;
 	}
@@ -134,19 +134,19 @@ enum la_status op_start(struct task *task, struct op *op)
 	op->cancelled = op->parked = false;
 	pub->signal = 0;
 	pub->result = 0;
-	if (task->exiting) {
+	if (unlikely(task->exiting)) {
 		pub->result = -EINTR;
 		return LA_DONE;
 	}
-	if (class->takes_fd) {
+	if (likely(class->takes_fd)) {
 		op->file = fget(task->files, op->fd);
-		if (!op->file) {
+		if (unlikely(!op->file)) {
 			pub->result = -EBADF;
 			return LA_DONE;
 		}
 	}
 	result = class->try(op);
-	if (result == OP_WAIT) {
+	if (unlikely(result == OP_WAIT)) {
 		assert(!op->nonblock); /* the class knows what to return instead */
 		op_pend(op);
 		return LA_PENDING;

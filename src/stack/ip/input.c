@@ -89,7 +89,7 @@ void ip4_deliver(struct net *net, int ifindex, const uint8_t *p, const struct ip
 		.ifindex = ifindex,
 	};
 
-	if (h->proto == IPPROTO_ICMP) {
+	if (unlikely(h->proto == IPPROTO_ICMP)) {
 		icmp_rcv(net, &pkt, kind);
 	} else if (ops) {
 		if (kind == DST_LOCAL) /* no transport of ours has anything to do with broadcast */
@@ -312,7 +312,7 @@ void ip_rcv(struct net *net, int ifindex, const void *frame, size_t len)
 
 	if (unlikely(!len))
 		return;
-	if (p[0] >> 4 == 4)
+	if (likely(p[0] >> 4 == 4))
 		ip4_rcv(net, ifindex, p, len);
 	else if (p[0] >> 4 == 6)
 		ip6_rcv(net, ifindex, p, len);

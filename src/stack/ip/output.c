@@ -25,7 +25,7 @@ static uint16_t take_ids(const struct dst *dst, uint32_t count)
 /* How many segments the unit stands for. */
 static uint32_t segments(const struct ip_out *out)
 {
-	return out->gso_size && out->len > out->gso_size ? (out->len + out->gso_size - 1) / out->gso_size : 1;
+	return unlikely(out->gso_size && out->len > out->gso_size) ? (out->len + out->gso_size - 1) / out->gso_size : 1;
 }
 
 static void fill_csum(const struct ip_out *out)
@@ -148,12 +148,12 @@ static int xmit_whole(struct net *net, const struct dst *dst, const struct ip_ou
 				  .family = v4 ? AF_INET : AF_INET6 };
 	struct ip_header h = header_of(net, out, v4, frame.len);
 
-	if (out->gso_size) {
+	if (unlikely(out->gso_size)) {
 		frame.gso_size = out->gso_size;
 		frame.hdr_len = (uint16_t)hdr_len;
 	} else if (out->csum_at) {
 		frame.csum_missing = dst->tx_csum;
-		if (!frame.csum_missing)
+		if (unlikely(!frame.csum_missing))
 			fill_csum(out);
 	}
 	if (v4) {

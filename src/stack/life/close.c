@@ -34,7 +34,7 @@ static void tcp_orphan(struct sock *sk);
 
 static void trace_step(const struct file *file, const char *function)
 {
-	if (file->ops == &socket_file_ops)
+	if (unlikely(net_traced(file->net)) && file->ops == &socket_file_ops)
 		tcp_trace_step(((struct socket *)file->private_data)->sk, function);
 }
 
@@ -60,7 +60,7 @@ int64_t filp_close(struct file *file, struct op *op)
 bool fput(struct file *file, struct op *op)
 {
 	assert(file->count > 0);
-	if (--file->count)
+	if (likely(--file->count))
 		return false;
 	trace_step(file, __func__);
 	return __fput(file, op);
@@ -203,7 +203,7 @@ static bool tcp_close(struct sock *sk, struct op *op, uint32_t linger_s)
 
 	if (unlikely(sock_flag(sk, SOCK_REPAIR))) {
 		tcp_disconnect(sk, CAUSE_close_repair); /* it lives on elsewhere */
-	} else if (unread) { /* 4 */
+	} else if (unlikely(unread)) { /* 4 */
 		tcp_abort(sk, MIB_TcpExt_TCPAbortOnClose, CAUSE_close_unread);
 	} else if (sock_flag(sk, SOCK_LINGER) && !sk->opts->lingertime_s) { /* 5 */
 		tcp_disconnect(sk, CAUSE_close_linger0);
@@ -212,7 +212,7 @@ static bool tcp_close(struct sock *sk, struct op *op, uint32_t linger_s)
 		tcp_send_fin(sk, cause);
 	}
 
-	if (linger_s && tcp_fin_unacked(sk)) { /* 7 */
+	if (unlikely(linger_s) && tcp_fin_unacked(sk)) { /* 7 */
 		close_wait_on(op, sk, linger_s);
 		return true;
 	}

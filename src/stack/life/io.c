@@ -31,10 +31,10 @@ enum {
 static int import_iovec(const struct iovec *iov, int iovcnt, size_t *total)
 {
 	*total = 0;
-	if (iovcnt && !iov)
+	if (unlikely(iovcnt && !iov))
 		return -EFAULT;
 	for (int i = 0; i < iovcnt; i++) {
-		if ((ssize_t)iov[i].iov_len < 0)
+		if (unlikely((ssize_t)iov[i].iov_len < 0))
 			return -EINVAL;
 		*total += min(iov[i].iov_len, MAX_RW_COUNT - *total);
 	}
@@ -63,15 +63,15 @@ static int io_begin(struct op *op, struct sock *sk, uint32_t timeo_ms)
 	size_t total;
 	int err;
 
-	if (op->u.io.msg) {
+	if (unlikely(op->u.io.msg)) {
 		err = import_msghdr(op);
 		if (err)
 			return err;
 	}
-	if (op->u.io.iovcnt < 0 || op->u.io.iovcnt > IOV_LIMIT)
+	if (unlikely(op->u.io.iovcnt < 0 || op->u.io.iovcnt > IOV_LIMIT))
 		return -EINVAL;
 	err = import_iovec(op->u.io.iov, op->u.io.iovcnt, &total);
-	if (err)
+	if (unlikely(err))
 		return err;
 	*io = (struct tcp_io){
 		.flags = op->u.io.flags,
@@ -91,12 +91,12 @@ static int64_t recv_end(struct op *op, int64_t n)
 
 	if (n < 0)
 		return n;
-	if (msg) {
+	if (unlikely(msg)) {
 		if (msg->msg_name)
 			msg->msg_namelen = 0;
 		msg->msg_controllen = 0;
 		msg->msg_flags = op->u.io.tcp.msg_flags;
-	} else if (op->u.io.addr) {
+	} else if (unlikely(op->u.io.addr)) {
 		if (!op->u.io.addrlenp)
 			return -EFAULT;
 		if ((int)*op->u.io.addrlenp < 0)
@@ -122,9 +122,9 @@ static int64_t recv_error(struct op *op, struct sock *sk)
 
 static size_t recv_target(const struct sock *sk, const struct tcp_io *io)
 {
-	size_t target = io->flags & MSG_WAITALL ? io->iter.count : min(io->iter.count, (size_t)sk->rcvlowat);
+	size_t target = unlikely(io->flags & MSG_WAITALL) ? io->iter.count : min(io->iter.count, (size_t)sk->rcvlowat);
 
-	return target ? target : 1;
+	return likely(target) ? target : 1;
 }
 
 static int64_t try_recvmsg(struct op *op)
@@ -141,11 +141,11 @@ static int64_t try_recvmsg(struct op *op)
 	sk = socket->sk;
 	if (!io->resumed) {
 		err = io_begin(op, sk, sk->opts->rcvtimeo_ms);
-		if (err)
+		if (unlikely(err))
 			return err;
-		if (op->u.io.is_read && !io->iter.count)
+		if (unlikely(op->u.io.is_read && !io->iter.count))
 			return 0; /* read() of nothing; recv() of nothing waits (WK-11) */
-		if (io->flags & MSG_ERRQUEUE)
+		if (unlikely(io->flags & MSG_ERRQUEUE))
 			return recv_error(op, sk);
 		io->target = recv_target(sk, io);
 	}
@@ -158,7 +158,7 @@ static int64_t try_recvmsg(struct op *op)
 /* Control messages mean nothing to TCP, but a wrong one is refused. */
 static int check_control(const struct msghdr *msg)
 {
-	if (!msg || !msg->msg_controllen)
+	if (likely(!msg || !msg->msg_controllen))
 		return 0;
 	if (!msg->msg_control)
 		return -EFAULT;
@@ -180,7 +180,7 @@ static int send_begin(struct op *op, struct sock *sk)
 {
 	int err = op->u.io.msg ? 0 : sockaddr_check(op->u.io.addr, op->u.io.addr ? op->u.io.addrlen : 0);
 
-	if (!err)
+	if (likely(!err))
 		err = io_begin(op, sk, sk->opts->sndtimeo_ms);
 	return err;
 }
@@ -188,7 +188,7 @@ static int send_begin(struct op *op, struct sock *sk)
 /* SIGPIPE goes with EPIPE, also where that was the pending error of a RST in CLOSE_WAIT (SP-01 to SP-03). */
 static int64_t send_end(struct op *op, int64_t n)
 {
-	if (n == -EPIPE && !(op->u.io.flags & MSG_NOSIGNAL))
+	if (unlikely(n == -EPIPE) && !(op->u.io.flags & MSG_NOSIGNAL))
 		op_signal(op, SIGPIPE);
 	return n;
 }
@@ -196,7 +196,8 @@ static int64_t send_end(struct op *op, int64_t n)
 /* To a peer that was not known before, or only by name: the SYN may take the data along. */
 static bool connects_first(const struct op *op, const struct sock *sk)
 {
-	return (op->u.io.flags & MSG_FASTOPEN || sock_flag(sk, SOCK_DEFER_CONNECT)) && !sock_flag(sk, SOCK_REPAIR);
+	return unlikely(op->u.io.flags & MSG_FASTOPEN || sock_flag(sk, SOCK_DEFER_CONNECT)) &&
+	       !sock_flag(sk, SOCK_REPAIR);
 }
 
 static int64_t try_sendmsg(struct op *op)
@@ -211,11 +212,11 @@ static int64_t try_sendmsg(struct op *op)
 
 	if (!socket)
 		return op->u.io.is_write ? -EINVAL : -ENOTSOCK;
-	if (!io->resumed && !op->u.io.connecting) {
+	if (likely(!io->resumed && !op->u.io.connecting)) {
 		err = send_begin(op, socket->sk);
-		if (!err)
+		if (likely(!err))
 			err = check_control(op->u.io.msg);
-		if (err)
+		if (unlikely(err))
 			return err;
 		connects = connects_first(op, socket->sk);
 	}

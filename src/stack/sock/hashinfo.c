@@ -40,10 +40,10 @@ static struct sock_common *pair_find(const struct net *net, uint32_t hash, const
 		struct sock_common *c = container_of(n, struct sock_common, hash);
 		struct in6_addr his, ours;
 
-		if (c->num != sport || c->dport != dport)
+		if (unlikely(c->num != sport || c->dport != dport))
 			continue;
 		sock_addrs(c, &his, &ours);
-		if (addr_equal(&ours, saddr) && addr_equal(&his, daddr))
+		if (likely(addr_equal(&ours, saddr) && addr_equal(&his, daddr)))
 			return c;
 	}
 	return NULL;

@@ -163,14 +163,15 @@ struct sock {
 	uint32_t rcvlowat;	   /* at least 1 */
 };
 
-static inline bool sock_flag(const struct sock *sk, enum sock_flag f) { return sk->flags & f; }
+/* Each stands for something unusual. */
+static inline bool sock_flag(const struct sock *sk, enum sock_flag f) { return unlikely(sk->flags & f); }
 static inline void sock_set_flag(struct sock *sk, enum sock_flag f) { sk->flags |= f; }
 static inline void sock_reset_flag(struct sock *sk, enum sock_flag f) { sk->flags &= ~(uint32_t)f; }
 static inline bool sk_in(const struct sock *sk, unsigned set) { return 1u << sk->common.state & set; }
 /* IPv4 on the wire? of a sock with a peer or an address */
 static inline bool sk_is_v4(const struct sock *sk)
 {
-	return sk->common.family == AF_INET || addr_is_v4(&sk->daddr);
+	return likely(sk->common.family == AF_INET) || addr_is_v4(&sk->daddr);
 }
 
 /* An entry of the error queue (errqueue.c). @offender complained about a segment that was meant for @daddr. */

@@ -100,11 +100,11 @@ static void tcp_ack_update_rtt(struct sock *sk, int flag, uint64_t sent_ns)
 	struct tcp_sock *tp = tcp_sk(sk);
 	uint32_t rtt_us = 0;
 
-	if (sent_ns)
+	if (likely(sent_ns))
 		rtt_us = (uint32_t)max_t(uint64_t, (sk->net->now_ns - sent_ns) / NSEC_PER_USEC, 1);
 	else if (flag & ACK_ACKED && tp->saw_tstamp && tp->rcv_tsecr) /* RFC 7323 section 4 */
 		rtt_us = max_t(uint32_t, net_time_ms(sk->net) - tp->rcv_tsecr, 1) * 1000;
-	if (!rtt_us || rtt_us > INT32_MAX)
+	if (unlikely(!rtt_us || rtt_us > INT32_MAX))
 		return;
 	tcp_valid_rtt_meas(sk, rtt_us);
 }
@@ -118,7 +118,7 @@ void tcp_rearm_rto(struct sock *sk)
 	if (sock_flag(sk, SOCK_FASTOPEN_REQ))
 		return; /* the timer is its SYN-ACK's */
 	if (!tp->packets_out) {
-		if (tp->retrans_kind != ICSK_TIME_PROBE0)
+		if (likely(tp->retrans_kind != ICSK_TIME_PROBE0))
 			tcp_clear_deadline(sk, SOCK_RETRANS);
 		return;
 	}
@@ -143,7 +143,7 @@ static void tcp_ack_probe(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *head = tcp_send_head(sk);
 
-	if (!head)
+	if (likely(!head))
 		return;
 	if (!after(head->end_seq, tcp_wnd_end(tp))) {
 		tp->backoff = 0;
@@ -164,10 +164,10 @@ static int tcp_ack_update_window(struct sock *sk, const struct tcp_seg *seg)
 	uint32_t wnd = seg->wnd;
 	int flag = 0;
 
-	if (!seg_has(seg, TCPHDR_SYN))
+	if (likely(!seg_has(seg, TCPHDR_SYN)))
 		wnd <<= tp->snd_wscale;
-	if (after(seg->ack, tp->snd_una) || after(seg->seq, tp->snd_wl1) ||
-	    (seg->seq == tp->snd_wl1 && (wnd > tp->snd_wnd || !wnd))) {
+	if (likely(after(seg->ack, tp->snd_una) || after(seg->seq, tp->snd_wl1) ||
+		   (seg->seq == tp->snd_wl1 && (wnd > tp->snd_wnd || !wnd)))) {
 		flag = ACK_WIN_UPDATE;
 		tp->snd_wl1 = seg->seq;
 		if (tp->snd_wnd != wnd) {
@@ -204,9 +204,9 @@ static uint32_t tcp_tso_acked(struct sock *sk, struct sk_buff *skb)
 /* Takes @pkts segments out of the counts that this unit has a part in. */
 static void forget_segments(struct tcp_sock *tp, const struct sk_buff *skb, uint32_t pkts)
 {
-	if (skb->sacked & TCPCB_SACKED_RETRANS)
+	if (unlikely(skb->sacked & TCPCB_SACKED_RETRANS))
 		tp->retrans_out -= min(tp->retrans_out, pkts);
-	if (skb->sacked & TCPCB_LOST)
+	if (unlikely(skb->sacked & TCPCB_LOST))
 		tp->lost_out -= min(tp->lost_out, pkts);
 	tp->packets_out -= min(tp->packets_out, pkts);
 }
@@ -214,10 +214,11 @@ static void forget_segments(struct tcp_sock *tp, const struct sk_buff *skb, uint
 /* Duplicate ACKs stand for segments that arrived, and were counted as delivered then: those are acknowledged now. */
 static void tcp_remove_reno_sacks(struct tcp_sock *tp, uint32_t acked)
 {
-	if (acked > 0)
+	if (likely(acked > 0)) {
 		tp->delivered += acked > tp->sacked_out ? acked - tp->sacked_out : 1;
-	if (acked > 0) /* one of them was the hole */
+		/* one of them was the hole */
 		tp->sacked_out -= min(tp->sacked_out, acked - 1);
+	}
 	tp->sacked_out = min(tp->sacked_out, tp->packets_out - min(tp->packets_out, tp->lost_out));
 }
 
@@ -232,25 +233,25 @@ static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una)
 	while ((skb = tcp_rtx_queue_head(sk))) {
 		bool whole = !after(skb->end_seq, tp->snd_una);
 
-		if (!whole && (tcp_skb_pcount(skb) == 1 || !after(tp->snd_una, skb->seq)))
+		if (unlikely(!whole) && (tcp_skb_pcount(skb) == 1 || !after(tp->snd_una, skb->seq)))
 			break;
-		if (skb->sacked & TCPCB_EVER_RETRANS) {
+		if (unlikely(skb->sacked & TCPCB_EVER_RETRANS)) {
 			flag |= ACK_RETRANS_ACKED;
 		} else {
 			first_sent_ns = first_sent_ns ? first_sent_ns : skb->sent_ns;
 			if (!after(skb->end_seq, tp->high_seq))
 				flag |= ACK_ORIG_ACKED;
 		}
-		pkts = whole ? tcp_skb_pcount(skb) : tcp_tso_acked(sk, skb);
+		pkts = likely(whole) ? tcp_skb_pcount(skb) : tcp_tso_acked(sk, skb);
 		forget_segments(tp, skb, pkts);
 		total += pkts;
-		if (skb->tcp_flags & TCPHDR_SYN) {
+		if (unlikely(skb->tcp_flags & TCPHDR_SYN)) {
 			flag |= ACK_SYN_ACKED;
 			tp->retrans_stamp_ms = 0;
 		} else {
 			flag |= ACK_DATA_ACKED;
 		}
-		if (!whole)
+		if (unlikely(!whole))
 			break;
 		sk->wmem_queued -= skb->len;
 		skb_unlink(&tp->rtx_queue, skb);
@@ -258,13 +259,13 @@ static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una)
 	}
 	if (between(tp->snd_up, prior_una, tp->snd_una))
 		tp->snd_up = tp->snd_una;
-	if (!tp->sack_ok && flag & ACK_RETRANS_ACKED)
+	if (unlikely(!tp->sack_ok && flag & ACK_RETRANS_ACKED))
 		flag &= ~ACK_ORIG_ACKED; /* which of the two brought it on, no one knows */
-	if (flag & ACK_ACKED) {
+	if (likely(flag & ACK_ACKED)) {
 		flag |= ACK_SET_XMIT_TIMER;
 		tcp_remove_reno_sacks(tp, total);
 	}
-	tcp_ack_update_rtt(sk, flag, flag & ACK_RETRANS_ACKED ? 0 : first_sent_ns);
+	tcp_ack_update_rtt(sk, flag, unlikely(flag & ACK_RETRANS_ACKED) ? 0 : first_sent_ns);
 	return flag;
 }
 
@@ -475,7 +476,7 @@ static enum rexmit tcp_process_loss(struct sock *sk, int flag, bool is_dup)
 /* A peer that agreed to SACK says in blocks what has arrived; an ACK without any tells nothing. */
 static bool is_duplicate(const struct tcp_sock *tp, const struct tcp_seg *seg, int flag)
 {
-	if (flag & (ACK_UNA_ADVANCED | ACK_NOT_DUP) || !tp->packets_out)
+	if (likely(flag & (ACK_UNA_ADVANCED | ACK_NOT_DUP)) || !tp->packets_out)
 		return false;
 	return !tp->sack_ok || (seg->options_parsed && seg->options.nsacks);
 }
@@ -485,7 +486,7 @@ static enum rexmit tcp_fastretrans_alert(struct sock *sk, const struct tcp_seg *
 	struct tcp_sock *tp = tcp_sk(sk);
 	bool is_dup = is_duplicate(tp, seg, flag);
 
-	switch (tp->ca_state) {
+	switch (__builtin_expect(tp->ca_state, TCP_CA_Open)) {
 	case TCP_CA_Loss:
 		return tcp_process_loss(sk, flag, is_dup);
 	case TCP_CA_Recovery:
@@ -501,14 +502,14 @@ static enum rexmit tcp_fastretrans_alert(struct sock *sk, const struct tcp_seg *
 		}
 		return REXMIT_LOST;
 	default:
-		if (flag & ACK_UNA_ADVANCED) {
+		if (likely(flag & ACK_UNA_ADVANCED)) {
 			tp->sacked_out = 0;
 			tp->ca_state = TCP_CA_Open;
 		} else if (is_dup) {
 			on_duplicate(tp);
 			tp->ca_state = TCP_CA_Disorder;
 		}
-		if (tp->sacked_out < tp->reordering)
+		if (likely(tp->sacked_out < tp->reordering))
 			return REXMIT_NONE;
 		tcp_enter_recovery(sk);
 		tcp_mark_head_lost(sk);
@@ -546,7 +547,7 @@ static void tcp_xmit_recovery(struct sock *sk, enum rexmit rexmit)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (rexmit == REXMIT_NONE || sk->common.state == TCP_SYN_SENT)
+	if (likely(rexmit == REXMIT_NONE) || sk->common.state == TCP_SYN_SENT)
 		return; /* data of a SYN: tcp_rcv_fastopen_synack() */
 	if (rexmit == REXMIT_NEW) {
 		__tcp_push_pending_frames(sk, tcp_current_mss(sk), TCP_NAGLE_OFF);
@@ -653,9 +654,9 @@ static int check_range(struct sock *sk, uint32_t ack, int flag)
 	struct tcp_sock *tp = tcp_sk(sk);
 	enum tcp_cause cause;
 
-	if (after(ack, tp->snd_nxt)) {
+	if (unlikely(after(ack, tp->snd_nxt))) {
 		cause = CAUSE_future_ack;
-	} else if (before(ack, tp->snd_una)) {
+	} else if (unlikely(before(ack, tp->snd_una))) {
 		if (!before(ack, tp->snd_una - (uint32_t)min_t(uint64_t, tp->max_window, tp->bytes_acked)))
 			return 0;
 		cause = CAUSE_old_ack;
@@ -674,13 +675,13 @@ static void on_acked(struct sock *sk, struct tcp_seg *seg, int flag, uint32_t pr
 	enum rexmit rexmit;
 
 	flag |= tcp_clean_rtx_queue(sk, prior_una);
-	if (tp->tlp_high_seq)
+	if (unlikely(tp->tlp_high_seq))
 		tcp_process_tlp_ack(sk, seg->ack, flag);
 	rexmit = tcp_fastretrans_alert(sk, seg, flag);
-	if (flag & ACK_SET_XMIT_TIMER)
+	if (likely(flag & ACK_SET_XMIT_TIMER))
 		tcp_set_xmit_timer(sk);
 	NET_ADD(sk->net, MIB_TcpExt_TCPDelivered, tp->delivered - prior_delivered);
-	if (flag & ACK_DATA_ACKED && tp->ca_state != TCP_CA_Recovery)
+	if (likely(flag & ACK_DATA_ACKED && tp->ca_state != TCP_CA_Recovery))
 		tcp_cong_avoid(sk, tp->delivered - prior_delivered);
 	tcp_update_pacing_rate(sk);
 	tcp_xmit_recovery(sk, rexmit);
@@ -692,10 +693,10 @@ int tcp_ack(struct sock *sk, struct tcp_seg *seg, int flag)
 	uint32_t prior_una = tp->snd_una, prior_packets = tp->packets_out;
 	int good;
 
-	if (!seg_has(seg, TCPHDR_ACK))
+	if (unlikely(!seg_has(seg, TCPHDR_ACK)))
 		return 1;
 	good = check_range(sk, seg->ack, flag);
-	if (good <= 0)
+	if (unlikely(good <= 0))
 		return good;
 	if (after(seg->ack, prior_una)) {
 		flag |= ACK_UNA_ADVANCED;
@@ -716,7 +717,7 @@ int tcp_ack(struct sock *sk, struct tcp_seg *seg, int flag)
 		on_acked(sk, seg, flag, prior_una);
 	} else {
 		tcp_ack_probe(sk);
-		if (tp->tlp_high_seq)
+		if (unlikely(tp->tlp_high_seq))
 			tcp_process_tlp_ack(sk, seg->ack, flag);
 	}
 	return 1;

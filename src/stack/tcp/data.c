@@ -155,7 +155,7 @@ void tcp_data_ready(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	uint32_t avail = tp->rcv_nxt - tp->copied_seq;
 
-	if (avail < sk->rcvlowat && !sock_flag(sk, SOCK_DONE) && tcp_receive_window(tp) > tp->rcv_mss)
+	if (unlikely(avail < sk->rcvlowat) && !sock_flag(sk, SOCK_DONE) && tcp_receive_window(tp) > tp->rcv_mss)
 		return;
 	sk_data_ready(sk);
 }
@@ -172,13 +172,13 @@ bool tcp_queue_rcv(struct sock *sk, uint32_t seq, const uint8_t *data, uint32_t 
 		skb_append(pool, tail, data, len);
 	} else {
 		tail = skb_alloc(pool, len);
-		if (!tail)
+		if (unlikely(!tail))
 			return false;
 		skb_append(pool, tail, data, len);
 		tail->seq = seq;
 		skb_queue_tail(&tp->receive_queue, tail);
 	}
-	if (fin)
+	if (unlikely(fin))
 		tail->tcp_flags |= TCPHDR_FIN;
 	tail->end_seq = seq + len + fin;
 	tp->rcv_nxt = tail->end_seq;
@@ -215,7 +215,7 @@ static void take_in_order(struct sock *sk, struct tcp_seg *seg)
 	uint32_t known = tp->rcv_nxt - seg->seq, len = seg->len - min(known, seg->len);
 	bool fin = seg_has(seg, TCPHDR_FIN);
 
-	if (tcp_rmem_full(sk, len) || !tcp_queue_rcv(sk, tp->rcv_nxt, seg->data + known, len, fin)) {
+	if (unlikely(tcp_rmem_full(sk, len) || !tcp_queue_rcv(sk, tp->rcv_nxt, seg->data + known, len, fin))) {
 		tp->ack.pending |= ICSK_ACK_SCHED | ICSK_ACK_NOW | ICSK_ACK_NOMEM; /* a window of 0 is told */
 		tcp_data_ready(sk);
 		NET_INC(sk->net, MIB_TcpExt_TCPRcvQDrop);
@@ -223,11 +223,11 @@ static void take_in_order(struct sock *sk, struct tcp_seg *seg)
 	}
 	if (len)
 		tcp_event_data_recv(sk, seg);
-	if (fin)
+	if (unlikely(fin))
 		tcp_fin(sk);
-	if (tp->ofo)
+	if (unlikely(tp->ofo))
 		tcp_ofo_queue(sk);
-	if (sk->socket)
+	if (likely(sk->socket))
 		tcp_data_ready(sk);
 }
 
@@ -238,8 +238,8 @@ void tcp_data_queue(struct sock *sk, struct tcp_seg *seg)
 
 	if (seg->seq == seg->end_seq)
 		return;
-	if (seg->seq == tp->rcv_nxt) {
-		if (!window && seg->len) {
+	if (likely(seg->seq == tp->rcv_nxt)) {
+		if (unlikely(!window && seg->len)) {
 			NET_INC(sk->net, MIB_TcpExt_TCPZeroWindowDrop);
 			out_of_window(sk);
 			return;

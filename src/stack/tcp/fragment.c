@@ -10,7 +10,7 @@
 
 void tcp_set_skb_tso_segs(struct sk_buff *skb, uint32_t mss_now)
 {
-	if (skb->len <= mss_now) {
+	if (likely(skb->len <= mss_now)) {
 		skb->gso_segs = 1;
 		skb->gso_size = 0;
 		return;

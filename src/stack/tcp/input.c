@@ -35,7 +35,7 @@ void tcp_parse_seg_options(struct tcp_seg *seg)
 
 bool tcp_paws_check(const struct net *net, uint32_t ts_recent, uint32_t stamp_s, uint32_t tsval, int32_t window)
 {
-	if ((int32_t)(ts_recent - tsval) <= window)
+	if (likely((int32_t)(ts_recent - tsval) <= window))
 		return true;
 	if (net_time_s(net) - stamp_s >= TCP_PAWS_24DAYS_S)
 		return true;
@@ -68,10 +68,10 @@ void tcp_store_ts_recent(struct sock *sk)
 static void read_timestamp(struct tcp_sock *tp, struct tcp_seg *seg)
 {
 	tp->saw_tstamp = false;
-	if (!tp->tstamp_ok || !seg->opt_len)
+	if (unlikely(!tp->tstamp_ok || !seg->opt_len))
 		return;
 	tcp_parse_seg_options(seg);
-	if (!seg->options.saw_tstamp)
+	if (unlikely(!seg->options.saw_tstamp))
 		return;
 	tp->saw_tstamp = true;
 	tp->rcv_tsval = seg->options.tsval;
@@ -169,11 +169,13 @@ static enum verdict check_paws(struct sock *sk, struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct net *net = sk->net;
-	bool pure_ack = seg_has(seg, TCPHDR_ACK) && seg->seq == seg->end_seq;
+	bool pure_ack;
 
 	read_timestamp(tp, seg);
-	if (!tp->saw_tstamp || tcp_paws_check(net, tp->ts_recent, tp->ts_recent_stamp_s, tp->rcv_tsval, TCP_PAWS_WINDOW))
+	if (likely(!tp->saw_tstamp ||
+		   tcp_paws_check(net, tp->ts_recent, tp->ts_recent_stamp_s, tp->rcv_tsval, TCP_PAWS_WINDOW)))
 		return SEG_GO_ON;
+	pure_ack = seg_has(seg, TCPHDR_ACK) && seg->seq == seg->end_seq;
 	if (seg_has(seg, TCPHDR_RST) || (pure_ack && is_overtaken_ack(sk, seg)))
 		return SEG_GO_ON; /* a RST needs no timestamp */
 	if (seg_has(seg, TCPHDR_SYN)) {
@@ -200,9 +202,9 @@ static enum fit tcp_sequence(const struct sock *sk, const struct tcp_seg *seg)
 	const struct tcp_sock *tp = tcp_sk(sk);
 	uint32_t edge = tp->rcv_nxt + tcp_receive_window(tp);
 
-	if (before(seg->end_seq, tp->rcv_wup))
+	if (unlikely(before(seg->end_seq, tp->rcv_wup)))
 		return SEQ_OLD;
-	if (!after(seg->end_seq - !!seg_has(seg, TCPHDR_FIN), edge))
+	if (likely(!after(seg->end_seq - !!seg_has(seg, TCPHDR_FIN), edge)))
 		return SEQ_FITS;
 	if (after(seg->seq, edge) || tp->receive_queue)
 		return SEQ_BEYOND;
@@ -245,11 +247,11 @@ static enum verdict tcp_validate_incoming(struct sock *sk, struct tcp_seg *seg)
 	bool rst = seg_has(seg, TCPHDR_RST), syn = seg_has(seg, TCPHDR_SYN);
 	enum fit fit;
 
-	if (check_paws(sk, seg) == SEG_DROP)
+	if (unlikely(check_paws(sk, seg) == SEG_DROP))
 		return SEG_DROP;
 
 	fit = tcp_sequence(sk, seg);
-	if (fit != SEQ_FITS) {
+	if (unlikely(fit != SEQ_FITS)) {
 		if (rst) {
 			if (rst_behind_fin(sk, seg))
 				tcp_reset(sk, seg);
@@ -268,7 +270,7 @@ static enum verdict tcp_validate_incoming(struct sock *sk, struct tcp_seg *seg)
 		return SEG_DROP;
 	}
 
-	if (rst) {
+	if (unlikely(rst)) {
 		if (seg->seq == tp->rcv_nxt || rst_behind_fin(sk, seg) || rst_at_highest_sack(sk, seg)) {
 			tcp_reset(sk, seg);
 			return SEG_DROP;
@@ -278,7 +280,7 @@ static enum verdict tcp_validate_incoming(struct sock *sk, struct tcp_seg *seg)
 		tcp_send_challenge_ack(sk); /* RFC 5961 section 3.2 */
 		return SEG_DROP;
 	}
-	if (syn && !completes_crossed_syns(sk, seg)) {
+	if (unlikely(syn) && !completes_crossed_syns(sk, seg)) {
 		challenge_syn(sk); /* RFC 5961 section 4.2 */
 		return SEG_DROP;
 	}
@@ -406,7 +408,7 @@ static enum verdict tcp_take_text(struct sock *sk, struct tcp_seg *seg)
 		tcp_reset_because(sk, cause);
 		return SEG_DROP;
 	}
-	if (closing || sk->common.state == TCP_ESTABLISHED)
+	if (likely(closing || sk->common.state == TCP_ESTABLISHED))
 		tcp_data_queue(sk, seg);
 	return sk->common.state == TCP_CLOSE ? SEG_DROP : SEG_GO_ON; /* a FIN may have ended the sock */
 }
@@ -422,7 +424,7 @@ static enum verdict check_ack(struct sock *sk, struct tcp_seg *seg)
 		return tcp_ack(sk, seg, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT) < 0 ? SEG_DROP : SEG_GO_ON;
 
 	good = tcp_ack(sk, seg, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT | FLAG_NO_CHALLENGE_ACK);
-	if (good > 0)
+	if (likely(good > 0))
 		return SEG_GO_ON;
 	if (sk->common.state == TCP_SYN_RECV) {
 		tcp_send_reply_reset(sk->net, &sk->common, seg, CAUSE_syn_recv_bad_ack);
@@ -448,7 +450,7 @@ static bool is_predicted(struct sock *sk, struct tcp_seg *seg)
 		return false;
 	if (seg->seq != tp->rcv_nxt || after(seg->ack, tp->snd_nxt) || seg->wnd != tp->snd_wnd >> tp->snd_wscale)
 		return false;
-	if (tp->urg_data || !tp->rcv_wnd || (tp->ofo && tp->ofo->queue) || sk->rmem_alloc >= sk->rcvbuf)
+	if (unlikely(tp->urg_data || !tp->rcv_wnd || (tp->ofo && tp->ofo->queue) || sk->rmem_alloc >= sk->rcvbuf))
 		return false;
 	if (seg->len && (seg->len > tcp_receive_window(tp) || !(sk->rmem_alloc || tp->rtx_queue || tp->write_queue)))
 		return false;
@@ -480,18 +482,18 @@ static void tcp_rcv_synchronised(struct sock *sk, struct tcp_seg *seg)
 	}
 	if (sock_flag(sk, SOCK_FASTOPEN_REQ) && !tcp_check_req(sk, tcp_fastopen(sk)->req, seg))
 		return;
-	if (!(seg->flags & (TCPHDR_ACK | TCPHDR_RST | TCPHDR_SYN))) {
+	if (unlikely(!(seg->flags & (TCPHDR_ACK | TCPHDR_RST | TCPHDR_SYN)))) {
 		tcp_trace_drop(sk->net, &sk->common, seg, CAUSE_no_ack_flag);
 		return;
 	}
-	if (tcp_validate_incoming(sk, seg) == SEG_DROP)
+	if (unlikely(tcp_validate_incoming(sk, seg) == SEG_DROP))
 		return;
-	if (check_ack(sk, seg) == SEG_DROP)
+	if (unlikely(check_ack(sk, seg) == SEG_DROP))
 		return;
 	if (tcp_ack_moves_state(sk, seg) == SEG_DROP)
 		return;
 	tcp_urg(sk, seg);
-	if (tcp_take_text(sk, seg) == SEG_DROP)
+	if (unlikely(tcp_take_text(sk, seg) == SEG_DROP))
 		return;
 	tcp_data_snd_check(sk);
 	tcp_ack_snd_check(sk);
@@ -501,17 +503,14 @@ void tcp_rcv_state_process(struct sock *sk, struct tcp_seg *seg)
 {
 	enum tcp_cause cause;
 
-	switch (sk->common.state) {
-	case TCP_CLOSE:
-		tcp_trace_drop(sk->net, &sk->common, seg, CAUSE_closed_sock);
-		return;
-	case TCP_SYN_SENT:
-		cause = tcp_rcv_synsent(sk, seg);
-		if (cause)
-			tcp_send_reply_reset(sk->net, &sk->common, seg, cause);
-		return;
-	default:
+	if (likely(!sk_in(sk, TCPF_CLOSE | TCPF_SYN_SENT))) {
 		tcp_rcv_synchronised(sk, seg);
+	} else if (sk->common.state == TCP_CLOSE) {
+		tcp_trace_drop(sk->net, &sk->common, seg, CAUSE_closed_sock);
+	} else {
+		cause = tcp_rcv_synsent(sk, seg);
+		if (unlikely(cause))
+			tcp_send_reply_reset(sk->net, &sk->common, seg, cause);
 	}
 }
 
@@ -554,11 +553,11 @@ static bool tcp_rcv_request(struct net *net, struct request_sock *req, struct tc
 	struct sock *listener = tcp_listen_heir(req->listener, &req->common);
 	struct sock *child;
 
-	if (!listener) {
+	if (unlikely(!listener)) {
 		tcp_req_drop(net, req, CAUSE_request_gone);
 		return true;
 	}
-	if (tcp_req_is_for_listener(req, seg)) { /* not its handshake: as if it were not there (HS-02) */
+	if (unlikely(tcp_req_is_for_listener(req, seg))) { /* not its handshake: as if it were not there (HS-02) */
 		tcp_rcv_listen(listener, seg);
 		return false;
 	}
@@ -582,11 +581,11 @@ static void tcp_rcv_sock(struct net *net, struct tcp_seg *seg)
 		c = inet_lookup_established(net, &seg->daddr, seg->dport, &seg->saddr, seg->sport);
 		if (!c)
 			break;
-		if (c->state == TCP_TIME_WAIT) {
+		if (unlikely(c->state == TCP_TIME_WAIT)) {
 			tcp_timewait_rcv(net, tw_from_common(c), seg);
 			return;
 		}
-		if (c->state != TCP_NEW_SYN_RECV) {
+		if (likely(c->state != TCP_NEW_SYN_RECV)) {
 			tcp_sk(sk_from_common(c))->segs_in++;
 			tcp_rcv_state_process(sk_from_common(c), seg);
 			return;

@@ -353,7 +353,7 @@ uint32_t tcp_req_ts_off(struct net *net, const struct request_sock *req)
 {
 	if (!req->tstamp_ok)
 		return 0;
-	return req->cookie ? cookie_ts_off(net, req) : tcp_init_ts_off(net, &req->saddr, &req->daddr);
+	return unlikely(req->cookie) ? cookie_ts_off(net, req) : tcp_init_ts_off(net, &req->saddr, &req->daddr);
 }
 
 static void send_cookie(struct sock *listener, struct tcp_seg *seg)

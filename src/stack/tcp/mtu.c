@@ -39,7 +39,7 @@ uint32_t tcp_bound_to_half_wnd(const struct tcp_sock *tp, uint32_t size)
 {
 	uint32_t most = tp->max_window > TCP_MSS_DEFAULT ? tp->max_window >> 1 : tp->max_window;
 
-	return most && size > most ? max(most, 68u - tp->tcp_header_len) : size;
+	return unlikely(most && size > most) ? max(most, 68u - tp->tcp_header_len) : size;
 }
 
 uint32_t tcp_mtu_to_mss(const struct sock *sk, uint32_t pmtu)

@@ -20,7 +20,7 @@ uint32_t tcp_acceptable_seq(const struct tcp_sock *tp)
 {
 	uint32_t edge = tcp_wnd_end(tp);
 
-	if (!before(edge, tp->snd_nxt) || (tp->wscale_ok && tp->snd_nxt - edge < 1u << tp->rcv_wscale))
+	if (likely(!before(edge, tp->snd_nxt)) || (tp->wscale_ok && tp->snd_nxt - edge < 1u << tp->rcv_wscale))
 		return tp->snd_nxt;
 	return edge;
 }
@@ -79,7 +79,7 @@ static uint32_t write_options(struct sock *sk, struct sk_buff *skb, uint8_t *p)
 	if (unlikely(skb->tcp_flags & TCPHDR_SYN))
 		syn_options(sk, &opt);
 	else if (likely(!tp->ofo))
-		return tp->tstamp_ok ? (uint32_t)tcp_write_timestamp(p, tsval, tp->ts_recent) : 0;
+		return likely(tp->tstamp_ok) ? (uint32_t)tcp_write_timestamp(p, tsval, tp->ts_recent) : 0;
 	else
 		tcp_established_options(tp, &opt);
 	opt.tsval = tsval;
@@ -94,7 +94,7 @@ static uint32_t write_options(struct sock *sk, struct sk_buff *skb, uint8_t *p)
 /* Points behind the urgent byte; one out of reach of 16 bits is announced as far as they go. */
 static void write_urgent(const struct tcp_sock *tp, const struct sk_buff *skb, uint8_t *hdr)
 {
-	if (!tcp_urg_pending(tp) || !before(skb->seq, tp->snd_up))
+	if (likely(!tcp_urg_pending(tp)) || !before(skb->seq, tp->snd_up))
 		return;
 	if (before(tp->snd_up, skb->seq + 0x10000))
 		put_be16(hdr + 18, (uint16_t)(tp->snd_up - skb->seq));
@@ -111,9 +111,9 @@ static uint8_t flags_of(const struct sk_buff *skb)
 {
 	uint8_t flags = skb->tcp_flags;
 
-	if (!(flags & TCPHDR_SYN))
+	if (likely(!(flags & TCPHDR_SYN)))
 		flags |= TCPHDR_ACK;
-	if (tcp_skb_pcount(skb) > 1)
+	if (unlikely(tcp_skb_pcount(skb) > 1))
 		flags |= TCPHDR_PSH;
 	return flags;
 }
@@ -162,7 +162,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb)
 	uint32_t hdr_len;
 
 	assert(tcp_skb_pcount(skb) == 1 || skb->gso_size);
-	skb->sent_ns = net->now_ns ? net->now_ns : 1; /* 0: never */
+	skb->sent_ns = max_t(uint64_t, net->now_ns, 1); /* 0: never */
 	tp->wstamp_us = net_time_us(net);
 
 	hdr_len = build_header(sk, skb, flags, hdr);
@@ -170,7 +170,7 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb)
 		event_ack_sent(sk);
 	if (skb->len)
 		event_data_sent(sk);
-	if (after(skb->end_seq, tp->snd_nxt) || skb->seq == skb->end_seq)
+	if (likely(after(skb->end_seq, tp->snd_nxt) || skb->seq == skb->end_seq))
 		NET_ADD(net, MIB_Tcp_OutSegs, tcp_skb_pcount(skb)); /* what leaves again is RetransSegs */
 
 	return ip_xmit(net, &(struct ip_out){
@@ -241,7 +241,7 @@ void tcp_send_delayed_ack(struct sock *sk)
 	uint32_t ato = delayed_ack_j(sk);
 	uint32_t tick = tick_after_jiffies(sk->net, ato);
 
-	if (tp->ack.pending & ICSK_ACK_TIMER) {
+	if (unlikely(tp->ack.pending & ICSK_ACK_TIMER)) {
 		uint32_t before_this = sk->deadline[SOCK_DELACK];
 
 		if (!after(before_this, sk->net->jiffies + (ato >> 2))) {

@@ -108,7 +108,7 @@ bool tcp_schedule_loss_probe(struct sock *sk, bool advancing_rto)
 	uint32_t when_j = TCP_TIMEOUT_INIT_J;
 	int64_t rto_us;
 
-	if ((early_retrans != 3 && early_retrans != 4) || !tp->sack_ok || !tp->packets_out)
+	if (unlikely((early_retrans != 3 && early_retrans != 4) || !tp->sack_ok) || !tp->packets_out)
 		return false;
 	if (sock_flag(sk, SOCK_FASTOPEN_REQ))
 		return false; /* nothing of it is sent again yet */

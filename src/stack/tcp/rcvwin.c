@@ -52,7 +52,7 @@ uint64_t tcp_queue_cost(uint32_t bytes, uint32_t mss)
 
 static uint32_t ratio(const struct sock *sk) /* of 256 */
 {
-	return tcp_sk(sk)->scaling_ratio ? tcp_sk(sk)->scaling_ratio : 128;
+	return likely(tcp_sk(sk)->scaling_ratio) ? tcp_sk(sk)->scaling_ratio : 128;
 }
 
 static uint32_t win_from_space(const struct sock *sk, uint32_t space)
@@ -75,7 +75,7 @@ int32_t tcp_space(const struct sock *sk)
 {
 	uint64_t cost = sk->rmem_alloc ? tcp_queue_cost(sk->rmem_alloc, max_t(uint32_t, tcp_sk(sk)->rcv_mss, 1)) : 0;
 
-	if (cost > sk->rcvbuf)
+	if (unlikely(cost > sk->rcvbuf))
 		return -(int32_t)win_from_space(sk, (uint32_t)(cost - sk->rcvbuf));
 	return (int32_t)win_from_space(sk, (uint32_t)(sk->rcvbuf - cost));
 }
@@ -100,7 +100,7 @@ void tcp_select_initial_window(const struct sock *sk, uint32_t space, uint32_t m
 	space = min(space, clamp);
 	if (space > mss)
 		space -= space % mss;
-	*rcv_wnd = sysctl->tcp_workaround_signed_windows ? min_t(uint32_t, space, MAX_TCP_WINDOW) : space;
+	*rcv_wnd = unlikely(sysctl->tcp_workaround_signed_windows) ? min_t(uint32_t, space, MAX_TCP_WINDOW) : space;
 	*rcv_wscale = 0;
 	if (wscale_ok) {
 		largest = max(max(space, (uint32_t)sysctl->tcp_rmem[2]), (uint32_t)sysctl->rmem_max);
@@ -151,13 +151,13 @@ uint32_t __tcp_select_window(struct sock *sk)
 	uint32_t unit = 1u << tp->rcv_wscale;
 	bool scarce = room < full >> 1;
 
-	if (!mss)
+	if (unlikely(!mss))
 		return 0;
-	if (scarce)
+	if (unlikely(scarce))
 		tp->ack.quick = 0;
-	if (tp->rcv_wscale && sk->net->sysctl.tcp_shrink_window)
+	if (unlikely(sk->net->sysctl.tcp_shrink_window && tp->rcv_wscale))
 		return shrinking_window(tp, room, scarce, mss);
-	if (scarce) {
+	if (unlikely(scarce)) {
 		room = round_down_to(room, unit); /* scaling must not make more of it */
 		if (too_little(tp, room, mss))
 			return 0;
@@ -172,13 +172,13 @@ static uint32_t next_window(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	uint32_t offered, window;
 
-	if (tp->ack.pending & ICSK_ACK_NOMEM)
+	if (unlikely(tp->ack.pending & ICSK_ACK_NOMEM))
 		return 0;
 	offered = tcp_receive_window(tp);
 	window = __tcp_select_window(sk);
-	if (window >= offered || (tp->rcv_wscale && sk->net->sysctl.tcp_shrink_window))
+	if (likely(window >= offered) || (tp->rcv_wscale && sk->net->sysctl.tcp_shrink_window))
 		return window;
-	if (!window)
+	if (unlikely(!window))
 		NET_INC(sk->net, MIB_TcpExt_TCPWantZeroWindowAdv);
 	return round_up_to(offered, 1u << tp->rcv_wscale);
 }
@@ -192,13 +192,11 @@ uint16_t tcp_select_window(struct sock *sk)
 
 	tp->rcv_wnd = next_window(sk);
 	tp->rcv_wup = tp->rcv_nxt;
-	if (!tp->rcv_wscale && sk->net->sysctl.tcp_workaround_signed_windows)
+	if (unlikely(sk->net->sysctl.tcp_workaround_signed_windows && !tp->rcv_wscale))
 		most = MAX_TCP_WINDOW;
 	said = (uint16_t)(min(tp->rcv_wnd, most) >> tp->rcv_wscale);
-	if (!said && was_open)
-		NET_INC(sk->net, MIB_TcpExt_TCPToZeroWindowAdv);
-	else if (said && !was_open)
-		NET_INC(sk->net, MIB_TcpExt_TCPFromZeroWindowAdv);
+	if (unlikely(was_open != !!said))
+		NET_INC(sk->net, said ? MIB_TcpExt_TCPFromZeroWindowAdv : MIB_TcpExt_TCPToZeroWindowAdv);
 	return said;
 }
 

@@ -69,7 +69,7 @@ static uint32_t tcp_stop_at_urgent(struct sock *sk, struct tcp_io *io, uint32_t 
 	struct tcp_sock *tp = tcp_sk(sk);
 	uint32_t distance = tp->urg_seq - *seq;
 
-	if (!tp->urg_data || distance >= used)
+	if (likely(!tp->urg_data) || distance >= used)
 		return used;
 	if (distance)
 		return distance;
@@ -91,15 +91,15 @@ static int tcp_read_skb(struct sock *sk, struct tcp_io *io, struct sk_buff *skb,
 	if (skb->len > offset) { /* else only its FIN is left */
 		used = tcp_stop_at_urgent(sk, io, seq, &offset, used);
 		if (used) {
-			if (io->flags & MSG_TRUNC)
+			if (unlikely(io->flags & MSG_TRUNC))
 				iov_iter_advance(&io->iter, used);
-			else if (!copy_to_iter(&io->iter, skb_data(skb) + offset, used))
+			else if (unlikely(!copy_to_iter(&io->iter, skb_data(skb) + offset, used)))
 				return -EFAULT;
 			*seq += used;
 			io->done += used;
 			tcp_rcv_space_adjust(sk);
 		}
-		if (tp->urg_data && after(tp->copied_seq, tp->urg_seq))
+		if (unlikely(tp->urg_data) && after(tp->copied_seq, tp->urg_seq))
 			tp->urg_data = 0;
 		if (offset + used < skb->len)
 			return 1;
@@ -107,7 +107,7 @@ static int tcp_read_skb(struct sock *sk, struct tcp_io *io, struct sk_buff *skb,
 	if (skb->tcp_flags & TCPHDR_FIN)
 		++*seq;
 	used = skb->tcp_flags & TCPHDR_FIN;
-	if (!(io->flags & MSG_PEEK))
+	if (likely(!(io->flags & MSG_PEEK)))
 		tcp_eat_skb(sk, skb);
 	return !used;
 }
@@ -142,13 +142,13 @@ static int tcp_recv_queue(struct sock *sk, struct tcp_io *io, uint32_t *seq)
 		uint32_t offset;
 		struct sk_buff *skb;
 
-		if (tp->urg_data && tp->urg_seq == *seq && io->done)
+		if (unlikely(tp->urg_data) && tp->urg_seq == *seq && io->done)
 			return 0; /* a read ends before the urgent byte */
 		skb = tcp_find_skb(tp, *seq, &offset);
 		if (!skb)
 			return tcp_recv_nothing(sk, io);
 		more = tcp_read_skb(sk, io, skb, offset, seq);
-		if (more < 0)
+		if (unlikely(more < 0))
 			return more;
 	} while (more && io->iter.count);
 	return 0;
@@ -161,9 +161,9 @@ int64_t tcp_recvmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 	int err;
 
 	*wait = false;
-	if (sk->common.state == TCP_LISTEN)
+	if (unlikely(sk->common.state == TCP_LISTEN))
 		return -ENOTCONN;
-	if (io->flags & MSG_OOB)
+	if (unlikely(io->flags & MSG_OOB))
 		return tcp_recv_urg(sk, io);
 	if (unlikely(sock_flag(sk, SOCK_REPAIR))) {
 		int64_t n = tcp_repair_recv(sk, io);
@@ -171,9 +171,9 @@ int64_t tcp_recvmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 		if (n != TCP_REPAIR_AS_EVER)
 			return n;
 	}
-	if (io->disconnects != sk->disconnects)
+	if (unlikely(io->disconnects != sk->disconnects))
 		return io->done ? (int64_t)io->done : -EPIPE;
-	if (io->flags & MSG_PEEK) {
+	if (unlikely(io->flags & MSG_PEEK)) {
 		if (!io->resumed || io->peek_seq - (uint32_t)io->done - io->urg_hole != tp->copied_seq)
 			io->peek_seq = tp->copied_seq; /* someone else has read on: begin anew there, as Linux */
 		seq = &io->peek_seq;

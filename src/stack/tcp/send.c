@@ -56,11 +56,7 @@ enum {
 
 static uint32_t roundup_pow_of_two(uint32_t n)
 {
-	uint32_t p = 1;
-
-	while (p < n)
-		p <<= 1;
-	return p;
+	return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
 }
 
 void tcp_sndbuf_expand(struct sock *sk)
@@ -118,9 +114,9 @@ static void tcp_push(struct sock *sk, int flags, uint32_t mss_now, int nonagle)
 
 	if (!skb)
 		return;
-	if (!(flags & MSG_MORE) || forced_push(tp))
+	if (likely(!(flags & MSG_MORE)) || forced_push(tp))
 		tcp_mark_push(tp, skb);
-	if (flags & MSG_OOB)
+	if (unlikely(flags & MSG_OOB))
 		tp->snd_up = tp->write_seq;
 	__tcp_push_pending_frames(sk, mss_now, flags & MSG_MORE ? TCP_NAGLE_CORK : nonagle);
 }
@@ -180,7 +176,7 @@ static int64_t tcp_fill_unit(struct sock *sk, struct tcp_io *io, struct sk_buff 
 		io->no_memory = true;
 		return 0;
 	}
-	if (!copy_from_iter(skb_tail(skb), &io->iter, copy))
+	if (unlikely(!copy_from_iter(skb_tail(skb), &io->iter, copy)))
 		return -EFAULT;
 	if (!io->done)
 		skb->tcp_flags &= ~TCPHDR_PSH; /* what follows belongs to this write() */
@@ -213,7 +209,7 @@ static int tcp_send_connected(struct sock *sk)
 {
 	int err;
 
-	if (sk_in(sk, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) || sock_flag(sk, SOCK_FASTOPEN_REQ))
+	if (likely(sk_in(sk, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) || sock_flag(sk, SOCK_FASTOPEN_REQ))
 		return 0;
 	err = sock_error(sk);
 	if (err)
@@ -248,7 +244,7 @@ static int tcp_send_fill(struct sock *sk, struct tcp_io *io, uint32_t *mss_now)
 	uint32_t size_goal, room;
 
 	*mss_now = tcp_send_mss(sk, &size_goal, io->flags);
-	if (sk->err || sk->shutdown & SEND_SHUTDOWN)
+	if (unlikely(sk->err || sk->shutdown & SEND_SHUTDOWN))
 		return -EPIPE;
 	while (io->iter.count) {
 		struct sk_buff *skb = tcp_unit_to_fill(sk, io, size_goal, &room);
@@ -256,7 +252,7 @@ static int tcp_send_fill(struct sock *sk, struct tcp_io *io, uint32_t *mss_now)
 
 		if (n <= 0)
 			return n ? (int)n : -EAGAIN;
-		if (!io->iter.count && io->flags & MSG_EOR)
+		if (unlikely(io->flags & MSG_EOR) && !io->iter.count)
 			skb->eor = true;
 		if (io->iter.count && skb->len >= size_goal && !(io->flags & MSG_OOB))
 			tcp_unit_full(sk, skb, *mss_now);
@@ -271,7 +267,7 @@ int64_t tcp_sendmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 	int err;
 
 	*wait = io->no_memory = false;
-	if (!io->done) { /* once something is queued, the state no longer matters: err and SHUT_WR do */
+	if (likely(!io->done)) { /* once something is queued, the state no longer matters: err and SHUT_WR do */
 		err = tcp_send_connected(sk);
 		if (err == -EAGAIN)
 			return tcp_send_wait(sk, io, wait);
@@ -286,15 +282,15 @@ int64_t tcp_sendmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 			return n;
 	}
 	err = tcp_send_fill(sk, io, &mss_now);
-	if (err)
+	if (unlikely(err))
 		tcp_remove_empty_unit(sk);
-	if (err == -EAGAIN) {
+	if (unlikely(err == -EAGAIN)) {
 		sock_set_flag(sk, SOCK_NOSPACE);
 		if (io->done)
 			tcp_push(sk, io->flags & ~MSG_MORE, mss_now, TCP_NAGLE_PUSH);
 		return tcp_send_wait(sk, io, wait);
 	}
-	if (!io->done && err)
+	if (unlikely(err) && !io->done)
 		return tcp_send_error(sk, err);
 	if (io->done)
 		tcp_push(sk, io->flags, mss_now, tp->nonagle);

@@ -136,10 +136,10 @@ void tcp_destroy_sock(struct sock *sk)
 		inet_put_port(sk);
 	if (sock_flag(sk, SOCK_COUNTED_ORPHAN))
 		net->tcp->orphans--;
-	if (tp->listen)
+	if (unlikely(tp->listen))
 		slab_free(&net->tcp->listens, tp->listen);
 	sock_purge_err(sk);
-	if (sk->opts != &sock_opts_default)
+	if (unlikely(sk->opts != &sock_opts_default))
 		slab_free(&net->tcp->opts, (void *)sk->opts);
 	slab_free(&net->tcp->socks, tp);
 }

@@ -66,7 +66,7 @@ void tcp_reset_keepalive_timer(struct sock *sk, uint32_t in_j)
 
 uint32_t tcp_rto_min_us(const struct sock *sk)
 {
-	return sk->opts->rto_min_us ? sk->opts->rto_min_us : (uint32_t)sk->net->sysctl.tcp_rto_min_us;
+	return unlikely(sk->opts->rto_min_us) ? sk->opts->rto_min_us : (uint32_t)sk->net->sysctl.tcp_rto_min_us;
 }
 
 uint32_t tcp_rto_min_j(const struct sock *sk)
@@ -76,7 +76,9 @@ uint32_t tcp_rto_min_j(const struct sock *sk)
 
 uint32_t tcp_rto_max_j(const struct sock *sk)
 {
-	return msecs_to_jiffies(sk->opts->rto_max_ms ? sk->opts->rto_max_ms : (uint32_t)sk->net->sysctl.tcp_rto_max_ms);
+	uint32_t own = sk->opts->rto_max_ms;
+
+	return msecs_to_jiffies(unlikely(own) ? own : (uint32_t)sk->net->sysctl.tcp_rto_max_ms);
 }
 
 static uint32_t seconds_to_ms(int32_t s)

@@ -12,7 +12,7 @@
 /* Linux keeps no metrics of earlier connections here: docs/LINUX.md. */
 static void init_rto(struct tcp_sock *tp)
 {
-	if (tp->srtt_us)
+	if (likely(tp->srtt_us))
 		return;
 	/* RFC 6298 section 5.7: no sample, so the SYN was repeated */
 	tp->rttvar_us = tp->mdev_us = tp->mdev_max_us = TCP_TIMEOUT_FALLBACK_J * (uint32_t)(TICK_NSEC / NSEC_PER_USEC);
@@ -69,7 +69,7 @@ uint32_t tcp_init_ts_off(struct net *net, const struct in6_addr *saddr, const st
 
 	if (net->sysctl.tcp_timestamps != 1)
 		return 0;
-	if (!addr_equal(&known->saddr, saddr) || !addr_equal(&known->daddr, daddr))
+	if (unlikely(!addr_equal(&known->saddr, saddr) || !addr_equal(&known->daddr, daddr)))
 		*known = (struct ts_offset){ *saddr, *daddr, (uint32_t)siphash(key, sizeof(key), &net->ts_key) };
 	return known->offset;
 }

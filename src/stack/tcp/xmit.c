@@ -26,7 +26,7 @@ static uint32_t cwnd_quota(const struct tcp_sock *tp)
 {
 	uint32_t in_flight = tcp_packets_in_flight(tp);
 
-	if (in_flight >= tp->snd_cwnd)
+	if (unlikely(in_flight >= tp->snd_cwnd))
 		return 0;
 	return min(max(tp->snd_cwnd / 2, 1u), tp->snd_cwnd - in_flight);
 }
@@ -41,7 +41,7 @@ bool tcp_nagle_check(const struct tcp_sock *tp, bool partial, int nonagle)
 {
 	if (!partial)
 		return false;
-	if (nonagle & TCP_NAGLE_CORK)
+	if (unlikely(nonagle & TCP_NAGLE_CORK))
 		return true;
 	return !nonagle && tp->packets_out && small_segment_in_flight(tp);
 }
@@ -148,13 +148,13 @@ static bool shape_unit(struct sock *sk, struct sk_buff *skb, uint32_t mss_now, i
 	struct tcp_sock *tp = tcp_sk(sk);
 	uint32_t quota = cwnd_quota(tp), limit = mss_now;
 
-	if (!quota) {
+	if (unlikely(!quota)) {
 		if (push_one != PUSH_PROBE)
 			return false;
 		quota = 1;
 	}
 	quota = min(quota, max_segs);
-	if (skb->next && quota * mss_now > skb->len)
+	if (unlikely(skb->next) && quota * mss_now > skb->len)
 		tcp_grow_skb(sk, skb, quota * mss_now - skb->len);
 	tcp_set_skb_tso_segs(skb, mss_now);
 	if (!tcp_snd_wnd_test(tp, skb, mss_now)) {
@@ -184,7 +184,7 @@ bool tcp_write_xmit(struct sock *sk, uint32_t mss_now, int nonagle, int push_one
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb = tcp_send_head(sk);
 	/* how many segments a unit may have does not matter where one is all there is */
-	uint32_t max_segs = skb && (skb->next || skb->len > mss_now) ? tcp_tso_segs(sk, mss_now) : 1, sent = 0;
+	uint32_t max_segs = unlikely(skb && (skb->next || skb->len > mss_now)) ? tcp_tso_segs(sk, mss_now) : 1, sent = 0;
 	struct limited by = { 0 };
 
 	while ((skb = tcp_send_head(sk))) {
@@ -206,18 +206,18 @@ bool tcp_write_xmit(struct sock *sk, uint32_t mss_now, int nonagle, int push_one
 	}
 
 	by.cwnd |= tcp_packets_in_flight(tp) >= tp->snd_cwnd;
-	if (sent || by.cwnd)
+	if (likely(sent) || by.cwnd)
 		tcp_cwnd_validate(sk, by.cwnd);
 	if (!sent)
 		return !tp->packets_out && tp->write_queue;
-	if (push_one != PUSH_PROBE)
+	if (likely(push_one != PUSH_PROBE))
 		tcp_schedule_loss_probe(sk, false); /* one probe an episode */
 	return false;
 }
 
 void __tcp_push_pending_frames(struct sock *sk, uint32_t cur_mss, int nonagle)
 {
-	if (sk->common.state != TCP_CLOSE && tcp_write_xmit(sk, cur_mss, nonagle, PUSH_ALL))
+	if (likely(sk->common.state != TCP_CLOSE) && unlikely(tcp_write_xmit(sk, cur_mss, nonagle, PUSH_ALL)))
 		tcp_check_probe_timer(sk);
 }
 

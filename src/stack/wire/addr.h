@@ -38,7 +38,7 @@ static inline struct addr_words addr_words(const struct in6_addr *a)
 
 static inline bool addr_is_v4(const struct in6_addr *a)
 {
-	return !addr_words(a).high && a->s6_addr32[2] == htonl(0xffff);
+	return !(addr_words(a).high | (a->s6_addr32[2] ^ htonl(0xffff)));
 }
 static inline bool addr_equal(const struct in6_addr *a, const struct in6_addr *b)
 {
@@ -57,7 +57,7 @@ static inline const uint8_t *addr_v4(const struct in6_addr *a) { return &a->s6_a
 /* :: and 0.0.0.0 */
 static inline bool addr_is_any(const struct in6_addr *a)
 {
-	return !addr_words(a).high && !a->s6_addr32[3] && (!a->s6_addr32[2] || a->s6_addr32[2] == htonl(0xffff));
+	return !(addr_words(a).high | a->s6_addr32[3]) && (!a->s6_addr32[2] || a->s6_addr32[2] == htonl(0xffff));
 }
 static inline bool addr_is_loopback(const struct in6_addr *a) /* 127.0.0.0/8, ::1 */
 {

@@ -58,7 +58,7 @@ static inline enum ip_verdict ip4_parse(struct ip_header *h, const uint8_t *p, s
 {
 	uint32_t hdr_len, whole;
 
-	if (len < IP4_HDR_LEN || p[0] >> 4 != 4)
+	if (unlikely(len < IP4_HDR_LEN || p[0] >> 4 != 4))
 		return IP_HDR_BAD;
 	hdr_len = (p[0] & 15) * 4u;
 	if (hdr_len < IP4_HDR_LEN || hdr_len > len)

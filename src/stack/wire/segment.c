@@ -99,7 +99,7 @@ static void parse_option(struct tcp_options *opt, uint8_t kind, const uint8_t *v
 void tcp_parse_options(struct tcp_options *opt, const uint8_t *p, size_t len, bool syn)
 {
 	tcp_clear_options(opt);
-	if (len >= TCPOLEN_TSTAMP_ALIGNED && get_be32(p) == TCPOPT_TSTAMP_ALIGNED) {
+	if (likely(len >= TCPOLEN_TSTAMP_ALIGNED && get_be32(p) == TCPOPT_TSTAMP_ALIGNED)) {
 		opt->saw_tstamp = true;
 		opt->tsval = get_be32(p + 4);
 		opt->tsecr = get_be32(p + 8);
