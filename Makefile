@@ -90,7 +90,7 @@ coverage: ## lines and branches of the same files (tools/mutate.files) that make
 	$(call configure,build-coverage,-Db_coverage=true -Dlto=false -Doptimization=0)
 	$(call compile,build-coverage)
 	@find build-coverage -name '*.gcda' -delete
-	@tools/run-tests --suite check build-coverage
+	@tools/run-tests --suite check build-coverage || echo "coverage: in a build that counts, tests of symbols, of stderr and of time fail; what they reached counts"
 	@tools/coverage $(V) build-coverage
 
 drill-original: ## drill on this kernel beside the original packetdrill (PACKETDRILL) on a folder of scripts (SCRIPTS); T= picks
