@@ -155,7 +155,8 @@ void tcp_data_ready(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	uint32_t avail = tp->rcv_nxt - tp->copied_seq;
 
-	if (unlikely(avail < sk->rcvlowat) && !sock_flag(sk, SOCK_DONE) && tcp_receive_window(tp) > tp->rcv_mss)
+	if (unlikely(avail < sk->rcvlowat) && !sock_flag(sk, SOCK_DONE) && !tcp_rmem_pressure(sk) &&
+	    tcp_receive_window(tp) > tp->rcv_mss)
 		return;
 	sk_data_ready(sk);
 }

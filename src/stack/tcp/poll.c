@@ -15,8 +15,7 @@ static bool tcp_readable(const struct sock *sk)
 		target++; /* the urgent byte is not read by read() */
 	if (avail <= 0)
 		return false;
-	return (uint32_t)avail >= target || sk->rmem_alloc > sk->rcvbuf - (sk->rcvbuf >> 3) ||
-	       tcp_receive_window(tp) <= tp->rcv_mss;
+	return (uint32_t)avail >= target || tcp_rmem_pressure(sk) || tcp_receive_window(tp) <= tp->rcv_mss;
 }
 
 static bool tcp_writable(struct sock *sk)

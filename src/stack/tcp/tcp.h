@@ -372,6 +372,8 @@ static inline void tcp_dec_quickack_mode(struct tcp_sock *tp)
 	if (tp->ack.quick)
 		tp->ack.quick--;
 }
+/* Is the receive buffer so full that a reader is called whatever it waits for? */
+static inline bool tcp_rmem_pressure(const struct sock *sk) { return sk->rmem_alloc > sk->rcvbuf - (sk->rcvbuf >> 3); }
 /* Room that a writer may still use, bytes (sk_stream_wspace) */
 static inline int64_t sk_stream_wspace(const struct sock *sk) { return (int64_t)sk->sndbuf - sk->wmem_queued; }
 
