@@ -125,8 +125,8 @@ LA_API void la_prep_epoll_create1(struct la_op *op, int flags);
 LA_API void la_prep_epoll_ctl(struct la_op *op, int epfd, int how, int fd, struct epoll_event *event);
 LA_API void la_prep_epoll_wait(struct la_op *op, int epfd, struct epoll_event *events, int maxevents, int timeout_ms);
 
-/* Before la_submit() of an epoll_wait: @fds, as long as its events, gets the number under which each was added. The file
- * is open at that moment; the number may mean another one by then. */
+/* Before la_submit() of an epoll_wait: @fds, as long as its events, gets the number under which each was added; -1 where that
+ * number means another file by now, or none. */
 LA_API void la_epoll_wait_numbers(struct la_op *op, int *fds);
 
 /* ------------------------------------------------------------------ ahead of the call

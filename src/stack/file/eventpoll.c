@@ -93,9 +93,17 @@ static struct wait_queue *eventpoll_wait(struct file *file)
 	return &((struct eventpoll *)file->private_data)->poll_wait;
 }
 
-/* The number of events written, or -EFAULT. */
-static int ep_send_events(struct eventpoll *ep, struct epoll_event *events, int *fds, int max)
+/* The number under which it was added, while that means this file: one that waits in a call outlives its numbers. */
+static int ep_number(const struct epitem *epi, const struct op *op)
 {
+	return fdtable_look(op->task->files, epi->fd) == epi->file ? epi->fd : -1;
+}
+
+/* The number of events written, or -EFAULT. */
+static int ep_send_events(struct eventpoll *ep, const struct op *op)
+{
+	struct epoll_event *events = op->u.epoll_wait.events;
+	int *fds = op->u.epoll_wait.fds, max = op->u.epoll_wait.max;
 	struct list_head scan;
 	int sent = 0;
 
@@ -115,7 +123,7 @@ static int ep_send_events(struct eventpoll *ep, struct epoll_event *events, int 
 		events[sent].events = revents;
 		events[sent].data.u64 = epi->data;
 		if (fds)
-			fds[sent] = epi->fd;
+			fds[sent] = ep_number(epi, op);
 		sent++;
 		if (epi->events & EPOLLONESHOT)
 			epi->events &= EP_PRIVATE_BITS;
@@ -380,7 +388,7 @@ static int64_t epoll_wait_try(struct op *op)
 
 	if (max <= 0 || max > EP_MAX_EVENTS || !ep)
 		return -EINVAL;
-	sent = ep_send_events(ep, op->u.epoll_wait.events, op->u.epoll_wait.fds, max);
+	sent = ep_send_events(ep, op);
 	if (sent || op->u.epoll_wait.timeout_ms == 0 || op->nonblock)
 		return sent;
 	op_wait_on(op, &ep->wq);
