@@ -121,11 +121,12 @@ static void take(struct client *client, seg_handle file, unsigned n)
 
 static void put(struct client *client, seg_handle file, const char *text)
 {
+	static uint64_t stamp;
 	struct seg_loan *loan = loan_of(client, file);
 
 	memcpy(client->seg->loan_send[loan - client->seg->loan], text, strlen(text));
 	loan->flags = 0;
-	loan->stamp = atomic_fetch_add(&client->seg->stamp, 1);
+	loan->stamp = ++stamp;
 	atomic_fetch_add(&loan->word, (uint64_t)strlen(text) << LOAN_SENT_AT);
 }
 

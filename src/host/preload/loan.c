@@ -11,6 +11,7 @@
  */
 #include "host/preload/loan.h"
 #include "host/preload/state.h"
+#include "host/preload/wait.h"
 
 #include <pthread.h>
 #include <sys/socket.h>
@@ -89,7 +90,7 @@ size_t loan_send(seg_handle file, const struct run *run, int flags)
 		word |= LOAN_WRITING;
 		run_get(&rest, state->seg->loan_send[loan - state->seg->loan], n);
 		loan->flags = (uint32_t)flags;
-		loan->stamp = atomic_fetch_add(&state->seg->stamp, 1);
+		loan->stamp = time_now_ns();
 		done = atomic_compare_exchange_strong(&loan->word, &word,
 						      (word & ~(uint64_t)LOAN_WRITING) | (uint64_t)n << LOAN_SENT_AT);
 	}

@@ -74,6 +74,23 @@ void calls_wake(struct executor *ex)
 
 /* ------------------------------------------------------------------ an answer */
 
+static void call_count(struct run_call *c)
+{
+	c->counted = c->file;
+	if (c->file)
+		c->file->calls++;
+}
+
+/* Its file may have ended meanwhile. */
+static void call_uncount(struct executor *ex, struct run_call *c)
+{
+	struct run_file *file = c->counted ? file_find(ex, c->handle) : NULL;
+
+	if (file)
+		file->calls--;
+	c->counted = false;
+}
+
 static void call_answer(struct executor *ex, struct run_call *c)
 {
 	struct seg_slot *slot = call_slot(c);
@@ -82,6 +99,7 @@ static void call_answer(struct executor *ex, struct run_call *c)
 	if (c->stale && c->op.result == -EINTR)
 		c->op.result = -ESTALE;
 	slot->data_len = 0;
+	call_uncount(ex, c);
 	if (class && class->end)
 		class->end(ex, c, slot);
 	free(c->list);
@@ -185,6 +203,7 @@ static void call_begin(struct executor *ex, struct run_call *c, struct seg_slot 
 	}
 	if (c->file)
 		loan_end(ex, c->file);
+	call_count(c);
 	ex->running = c;
 	if (class->begin(ex, c))
 		call_submit(ex, c);

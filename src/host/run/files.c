@@ -287,6 +287,7 @@ void file_bind(struct executor *ex, struct run_file *spare, enum seg_kind kind, 
 	spare->number = spare->kernel_set = -1;
 	spare->timed = 0;
 	spare->late_error = 0;
+	spare->calls = 0;
 	fd_remember(&ex->files, fd, spare);
 	if (spare->hung_up) /* the program may have been killed just before; or it opened it for a call that failed */
 		file_doubt(ex, spare);
@@ -401,6 +402,7 @@ static void on_hang_up(struct executor *ex, struct watch *watch, uint32_t events
 		return;
 	if (file->state == FILE_LIMBO)
 		return file_to_pool(ex, file);
+	loans_take(ex); /* what its holder sent elsewhere before it let go */
 	if (!file_closed_by_call(ex, file))
 		file_abandoned(ex, file);
 }

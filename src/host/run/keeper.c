@@ -267,6 +267,8 @@ static bool end_calls(struct kept *kept)
 		}
 		for (unsigned i = 0; i < SEG_SLOTS; i++)
 			any |= end_call(&kept->seg->slot[i]);
+		for (unsigned i = 0; i < SEG_LOANS; i++)
+			atomic_store(&kept->seg->loan[i].word, 0);
 	}
 	for (unsigned i = 0; i < SEG_WORDS; i++)
 		for (uint64_t set = atomic_exchange(&kept->seg->submitted[i], 0); set; set &= set - 1)

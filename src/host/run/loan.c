@@ -11,6 +11,7 @@
  * answers in between. Nothing is different from calls that were made: what is lent is all that recv() would find, bytes stay
  * in the socket until they were received, room was there. Between the program's send() and its segment's leaving may
  * lie a doze (executor.c). Sockets whose peer is the stack itself have no loans: what one end does, the other sees at once.
+ * Nor have those on which a call waits: it may take the same bytes, or the same room, as soon as they are there.
  *
  * The word in the segment (segment.h) is the program's to change as well: whatever it holds is bounded by what was lent.
  */
@@ -179,7 +180,8 @@ bool loan_grant(struct executor *ex, struct client *client, struct run_file *fil
 	struct seg_loan *loan;
 	struct la_preview p;
 
-	if (file->kind != SEG_KIND_SOCKET || file->late_error || client->gone || !place_is_free(client, file))
+	if (file->kind != SEG_KIND_SOCKET || file->late_error || file->calls || client->gone ||
+	    !place_is_free(client, file))
 		return false;
 	if (la_preview(ex->task, file->fd, client->seg->loan_recv[place], LENT_MOST, &p) || p.local ||
 	    !(p.recv | p.send) || !loan_watches(ex, file))
@@ -199,13 +201,10 @@ bool loan_grant(struct executor *ex, struct client *client, struct run_file *fil
 
 /* ------------------------------------------------------------------ all that were used */
 
-struct used {
-	uint64_t stamp;
-	struct run_file *file;
-};
-
 bool loans_waiting(const struct executor *ex)
 {
+	if (ex->loans_ended)
+		return true;
 	for (const struct client *client = ex->clients; client; client = client->next)
 		for (unsigned w = 0; client->seg && !client->gone && w < SEG_LOANS / 64; w++)
 			if (atomic_load(&client->seg->used[w]))
@@ -213,28 +212,46 @@ bool loans_waiting(const struct executor *ex)
 	return false;
 }
 
-/* In the order of the sends. */
-static unsigned note_used(struct client *client, unsigned place, struct used *list, unsigned n)
-{
-	struct run_file *file = client->loans ? client->loans[place] : NULL;
-	uint64_t stamp = *(volatile uint64_t *)&client->seg->loan[place].stamp;
+/* Lists in the order of the sends, the n-th of 2^n files or empty. */
+struct used {
+	struct run_file *lists[24];
+};
 
-	if (!file)
-		return n;
-	for (unsigned at = n;; at--)
-		if (!at || list[at - 1].stamp <= stamp) {
-			list[at] = (struct used){stamp, file};
-			return n + 1;
-		} else {
-			list[at] = list[at - 1];
-		}
+static struct run_file *lists_merged(struct run_file *a, struct run_file *b)
+{
+	struct run_file *list = NULL, **end = &list;
+
+	while (a && b) {
+		struct run_file **first = a->loan.stamp <= b->loan.stamp ? &a : &b;
+
+		*end = *first;
+		*first = (*first)->loan.next_used;
+		end = &(*end)->loan.next_used;
+	}
+	*end = a ? a : b;
+	return list;
 }
 
-/* False: there were none. */
-static bool client_loans(struct executor *ex, struct client *client, bool ended)
+static void note_used(struct client *client, unsigned place, struct used *used)
 {
-	struct used list[SEG_LOANS];
-	unsigned n = 0;
+	struct run_file *file = client->loans ? client->loans[place] : NULL;
+	unsigned n;
+
+	if (!file)
+		return;
+	file->loan.stamp = *(volatile uint64_t *)&client->seg->loan[place].stamp;
+	file->loan.next_used = NULL;
+	for (n = 0; used->lists[n]; n++) {
+		file = lists_merged(used->lists[n], file);
+		used->lists[n] = NULL;
+	}
+	used->lists[n] = file;
+}
+
+/* False: nobody said that there were any. False bits count: who makes up many shall not keep us from the rest. */
+static bool note_client(struct client *client, bool ended, struct used *used)
+{
+	bool any = false;
 
 	for (unsigned w = 0; w < SEG_LOANS / 64; w++) {
 		uint64_t bits = atomic_load_explicit(&client->seg->used[w], memory_order_relaxed);
@@ -244,30 +261,39 @@ static bool client_loans(struct executor *ex, struct client *client, bool ended)
 		for (unsigned bit = 0; ended && client->loans && bit < 64; bit++)
 			if (client->loans[64 * w + bit] && client->loans[64 * w + bit]->loan.ended)
 				bits |= 1ull << bit;
+		any |= bits != 0;
 		for (; bits; bits &= bits - 1)
-			n = note_used(client, 64 * w + (unsigned)__builtin_ctzll(bits), list, n);
+			note_used(client, 64 * w + (unsigned)__builtin_ctzll(bits), used);
 	}
-	for (unsigned i = 0; i < n; i++) {
-		loan_end(ex, list[i].file);
-		loan_grant(ex, client, list[i].file);
-	}
-	return n;
+	return any;
 }
 
 bool loans_take(struct executor *ex)
 {
 	bool ended = ex->loans_ended, any = false;
+	struct run_file *list = NULL, *next;
+	struct used used = {0};
 
 	ex->loans_ended = false;
 	for (struct client *client = ex->clients; client; client = client->next)
-		if (client->seg && client_loans(ex, client, ended))
+		if (client->seg && note_client(client, ended, &used))
 			any = true;
+	for (size_t n = 0; any && n < sizeof(used.lists) / sizeof(*used.lists); n++)
+		list = lists_merged(used.lists[n], list);
+	for (; list; list = next) {
+		struct client *client = list->loan.client;
+
+		next = list->loan.next_used;
+		loan_end(ex, list);
+		if (client)
+			loan_grant(ex, client, list);
+	}
 	return any;
 }
 
 void loans_client_gone(struct executor *ex, struct client *client)
 {
-	client_loans(ex, client, true);
+	loans_take(ex);
 	for (unsigned place = 0; client->loans && place < SEG_LOANS; place++)
 		if (client->loans[place])
 			loan_end(ex, client->loans[place]);

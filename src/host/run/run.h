@@ -42,17 +42,19 @@ struct watch {
  * @serial:     of the loan there is; counts on from one to the next
  * @recv, @send: as lent
  * @ended:      by something that happened on the connection: @used of it is still to be done
+ * @stamp, @next_used: of those that were used, while they are being done
  */
+struct run_file;
 struct run_loan {
 	struct la_watch watch;
 	struct executor *ex;
 	struct client *client;
 	uint32_t serial, recv, send;
 	bool watched, ended;
-	uint64_t used;
+	uint64_t used, stamp;
+	struct run_file *next_used;
 };
 
-struct run_file;
 bool loan_grant(struct executor *ex, struct client *client, struct run_file *file); /* false: nothing to lend */
 void loan_end(struct executor *ex, struct run_file *file); /* and do what was used of it */
 void loan_file_gone(struct executor *ex, struct run_file *file);
@@ -88,6 +90,7 @@ struct run_key {
  * @kernel_set: of an epoll set: its kernel epoll; -1: none
  * @client:     whose spare it is, or who made it; NULL: that one is gone
  * @closer:     has announced to close it
+ * @calls:      in progress that act on it. One that waits may receive or send at any time: it is not lent meanwhile
  */
 struct run_file {
 	struct watch watch;
@@ -98,6 +101,7 @@ struct run_file {
 	uint8_t timed;
 	int fd, number, kernel_set;
 	int late_error; /* for the next call that moves data */
+	uint32_t calls;
 	uint64_t inode;
 	struct run_key *keys;
 	struct run_loan loan;
@@ -147,6 +151,7 @@ enum call_state { CALL_IDLE, CALL_SUBMITTING, CALL_PENDING, CALL_ANSWERED };
  * @made:      for SOCKET, ACCEPT4, EPOLL_CREATE1: inherited @timed
  * @stale:     to end with -ESTALE
  * @waking:    in executor.waking
+ * @counted:   in its file's @calls
  * @list:      pollfds, or epoll_events and behind them @fds, the library's number of each
  */
 struct run_call {
@@ -156,7 +161,7 @@ struct run_call {
 	enum call_state state;
 	uint32_t call;
 	int32_t number;
-	bool stale, waking;
+	bool stale, waking, counted;
 	uint8_t inherited;
 	seg_handle handle;
 	struct run_file *spare, *file;

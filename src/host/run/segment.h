@@ -147,7 +147,7 @@ static inline uint64_t loan_used(uint64_t word) { return word & (uint32_t)~(LOAN
  * @recv:  bytes in loan_recv[]: all that recv() would find, fewer than SEG_LOAN_DATA
  * @send:  bytes that may be put into loan_send[]
  * @file:  whose. These three are the executor's; fixed while it is there
- * @flags, @stamp: of what is sent: MSG_*, and a number from seg.stamp: the order of the process's sends
+ * @flags, @stamp: of what is sent: MSG_*, and when, in ns of CLOCK_MONOTONIC: all programs' sends leave in this order
  */
 struct seg_loan {
 	_Atomic uint64_t word;
@@ -167,7 +167,6 @@ _Static_assert(sizeof(struct seg_loan) == 64, "a line of cache a loan");
  *             next. The executor often sees the last close before the call does: it then begins the call itself
  *             (SLOT_SUBMITTED), and the shim finds it in progress or done. The shim clears the bit when the call is done
  * @used:      a bit each loan: something was received or sent; the executor clears a bit before it looks
- * @stamp:     counts what was sent out of loans
  */
 struct seg {
 	uint32_t magic, version;
@@ -175,7 +174,6 @@ struct seg {
 	_Alignas(64) _Atomic uint64_t submitted[SEG_WORDS];
 	_Alignas(64) _Atomic uint64_t closing[SEG_WORDS];
 	_Alignas(64) _Atomic uint64_t used[SEG_LOANS / 64];
-	_Atomic uint64_t stamp;
 	_Alignas(64) struct seg_loan loan[SEG_LOANS];
 	_Alignas(4096) struct seg_slot slot[SEG_SLOTS];
 	_Alignas(4096) uint8_t data[SEG_SLOTS][SEG_DATA];

@@ -376,10 +376,8 @@ static void send_end(struct executor *ex, struct run_call *c, struct seg_slot *s
 /* ------------------------------------------------------------------ waiting for many */
 
 /* The program will act on it next. */
-static void lend(struct executor *ex, struct run_call *c, int fd)
+static void lend(struct executor *ex, struct run_call *c, struct run_file *file)
 {
-	struct run_file *file = file_by_fd(ex, fd);
-
 	if (file && loan_grant(ex, c->client, file))
 		ex->lent = true;
 }
@@ -417,7 +415,7 @@ static void poll_end(struct executor *ex, struct run_call *c, struct seg_slot *s
 	for (size_t i = 0; i < count; i++) {
 		out[i].revents = fds[i].revents;
 		if (fds[i].revents)
-			lend(ex, c, fds[i].fd);
+			lend(ex, c, file_find(ex, *(volatile seg_handle *)&out[i].file));
 	}
 	slot->data_len = (uint32_t)(count * sizeof(*out));
 }
@@ -467,7 +465,7 @@ static void epoll_end(struct executor *ex, struct run_call *c, struct seg_slot *
 	slot->data_len = (uint32_t)c->op.result * (uint32_t)sizeof(struct epoll_event);
 	memcpy(call_payload(c), c->list, slot->data_len);
 	for (int64_t i = 0; i < c->op.result; i++)
-		lend(ex, c, c->fds[i]);
+		lend(ex, c, file_by_fd(ex, c->fds[i]));
 }
 
 /* ------------------------------------------------------------------ the list */
