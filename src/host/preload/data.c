@@ -113,7 +113,7 @@ static int64_t recv_piece(struct moving *m, struct msghdr *msg, int flags)
 	ret = call_wait(&call);
 	got = call.slot->data_len;
 	if (ret >= 0) {
-		if (got <= piece)
+		if (got <= piece && (!(flags & MSG_TRUNC) || flags & MSG_ERRQUEUE)) /* TCP throws them away */
 			run_put(&m->run, call.data, got);
 		reply_to_msghdr(call.slot, msg, m->moved == 0);
 	}
@@ -331,7 +331,8 @@ static int64_t stack_recvfrom(int fd, seg_handle file, void *buf, size_t len, in
 {
 	struct sockaddr_storage name;
 	struct iovec iov = {buf, len};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_name = &name, .msg_namelen = sizeof(name)};
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_name = addr ? &name : NULL, .msg_namelen = sizeof(name)};
 	int64_t ret = stack_recvmsg(fd, file, &msg, flags, SEG_IO_MSG);
 
 	if (ret < 0 || !addr)
