@@ -258,10 +258,11 @@ class World:
     Two sides and a folder of their own.
 
     @wire: between two kernels: "veth", or "tun": two devices as Lastack's and a process that copies, "units": the same
-    and the kernels send units of segments as to a network card.
+    and the kernels send units of segments as to a network card. @options: of `lastack run`, with one stack.
     """
 
-    def __init__(self, server, client, wire="veth"):
+    def __init__(self, server, client, wire="veth", options=()):
+        self.options = options
         self.kinds, self.nets, self.sides, self.wire, self.tunnel = (server, client), [], [], wire, None
         self.folder = tempfile.mkdtemp(prefix="lastack-run-")
         os.chmod(self.folder, 0o755)
@@ -297,7 +298,7 @@ class World:
 
     def _tun(self):
         place = self._net()
-        ours, kernel = Lastack(place, "10.9.0.2", peer="10.9.0.1"), Side(place, "10.9.0.1")
+        ours, kernel = Lastack(place, "10.9.0.2", peer="10.9.0.1", options=self.options), Side(place, "10.9.0.1")
         self.sides = [ours, kernel] if self.kinds[0] == "lastack" else [kernel, ours]
 
     def _two(self):
