@@ -31,7 +31,7 @@
 #define LOOK_NS 20000 /* while calls come, descriptors are looked at this often */
 #define NSEC	1000000000ull
 #define FOLLOW	16 /* bells from one other processor after which the executor goes there */
-#define RETRY	32 /* sleeps after which looking for calls is tried in full again */
+#define RETRY	64 /* sleeps after which looking for calls is tried in full again */
 
 /* ------------------------------------------------------------------ descriptors */
 
@@ -208,13 +208,18 @@ static inline void relax(void)
 
 /*
  * Looking for calls is worth about as long as they took to come of late. Where they never come in time (the caller's processor
- * is ours) it only keeps them from coming; so the less it helps the shorter it is, and now and then it is tried in full.
+ * is ours) it only keeps them from coming; so the less it helps the shorter it is, and now and then, once, it is tried in full.
  */
+static uint64_t patience_ns(const struct executor *ex)
+{
+	return ex->trying ? ex->options.spin_us * 1000ull : ex->patience_ns;
+}
+
 static void looked_in_vain(struct executor *ex)
 {
-	ex->patience_ns -= ex->patience_ns / 4;
-	if (ex->sleeps % RETRY == 0)
-		ex->patience_ns = ex->options.spin_us * 1000ull;
+	if (!ex->trying)
+		ex->patience_ns -= ex->patience_ns / 4;
+	ex->trying = ex->sleeps % RETRY == 0;
 }
 
 static void call_came(struct executor *ex, uint64_t gap_ns)
@@ -223,7 +228,8 @@ static void call_came(struct executor *ex, uint64_t gap_ns)
 
 	if (wanted > most)
 		wanted = most;
-	ex->patience_ns = (3 * ex->patience_ns + wanted) / 4;
+	ex->patience_ns = ex->trying ? wanted : (3 * ex->patience_ns + wanted) / 4;
+	ex->trying = false;
 }
 
 /* The calls that are there, and the timers that are due. */
@@ -250,11 +256,11 @@ static int round_of(struct executor *ex)
 	bool busy = work(ex, &now_ns);
 	int error;
 
-	if (!busy && ex->lent && now_ns - ex->busy_ns >= ex->patience_ns) {
+	if (!busy && ex->lent && now_ns - ex->busy_ns >= patience_ns(ex)) {
 		doze(ex);
 		return 0;
 	}
-	if (!busy && now_ns - ex->busy_ns >= ex->patience_ns) {
+	if (!busy && now_ns - ex->busy_ns >= patience_ns(ex)) {
 		looked_in_vain(ex);
 		error = sleep_until(ex, now_ns, la_deadline_ns(ex->stack));
 		ex->looking = false;

@@ -267,6 +267,7 @@ struct executor {
 	struct run_call *waking;
 	bool stopped, sweep, refused;
 	bool looking; /* for calls, since busy_ns */
+	bool trying;  /* to look for them in full */
 	bool lent;    /* with the last answers: their programs have work without calls */
 	bool loans_ended;
 	int error;
