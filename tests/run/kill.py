@@ -101,9 +101,14 @@ class Rounds:
         self.forget()
 
     def stop(self):
-        for pid in named("nginx"):
-            os.kill(pid, signal.SIGKILL)
-        wait_until("nginx is gone", lambda: not named("nginx"))
+        def gone():
+            """A list of children that is read while one of them ends may lack others: whoever is still there is killed again."""
+            for pid in (left := named("nginx")):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return not left
+
+        wait_until("nginx is gone", gone)
         if self.nginx:
             self.nginx.communicate(timeout=10)
         self.nginx = None
