@@ -21,7 +21,7 @@
 
 #define NSEC	      1000000000ull
 #define DRAIN_DEFAULT 5
-#define SPIN_DEFAULT  20
+#define SPIN_DEFAULT  200 /* us */
 #define PRELOAD	      "liblastack-preload.so"
 
 /**
@@ -66,7 +66,7 @@ static const struct option_spec run_options[] = {
 	{OPT_LOOPBACK, "loopback", "stack|kernel", "whose 127.0.0.1 and ::1 the program sees (stack)"},
 	{OPT_ROOTLESS, "rootless", NULL, "in new user and network namespaces: needs no rights"},
 	{OPT_DRAIN, "drain", "SECONDS", "let closed connections finish for so long after the last program (5)"},
-	{OPT_SPIN, "spin", "MICROSECONDS", "how long the stack looks for calls before it sleeps (20)"},
+	{OPT_SPIN, "spin", "MICROSECONDS", "how long the stack looks for calls before it sleeps, at most (200)"},
 	{OPT_NSTAT, "nstat", "FILE", "write all counters to FILE at the end, as \"lastack nstat -az\" prints them"},
 	{OPT_WAIT, "wait", NULL, "return when the program's last descendant has ended, too"},
 	{0, NULL, NULL, NULL},
