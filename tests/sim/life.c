@@ -8,7 +8,8 @@
  *       (SO_COOKIE) leads to its struct end, whoever holds it under whatever number.
  *       What an end sends begins with its number, and each byte behind says its place: so the reader knows whom it hears and
  *       what must come next, over dup, fork, exec, descriptors in flight, ports used again, and bits flipped on the way. A byte
- *       that was sent as urgent may be left out. In some worlds memory is refused now and then.
+ *       that an urgent pointer points at may be left out: a reader that has not got that far yet loses another than the one
+ *       that was sent as urgent where the pointer is wrong (docs/LINUX.md). In some worlds memory is refused now and then.
  * Out:  what was counted, or the first thing that did not hold.
  */
 #include "life.h"
@@ -24,7 +25,18 @@
 #include "lab/ladder.h"
 #include "lab/wire.h"
 
-enum { LIVES = 8, TURNS = 260, TASKS = 3, ENDS = 96, FDS = 24, PIECE = 30000, PORT = 80, URGENT = 8, FLIGHT = 4 };
+enum {
+	LIVES = 8,
+	TURNS = 260,
+	TASKS = 3,
+	ENDS = 96,
+	FDS = 24,
+	PIECE = 30000,
+	PORT = 80,
+	URGENT = 8,
+	FLIGHT = 4,
+	FAR = 1 << 17
+};
 enum { SERVER, CLIENT };
 enum { STREAM_LIFE = 60 };
 
@@ -74,6 +86,8 @@ struct life {
 	struct lab_observer observer;
 	struct lab_ladder ladder;
 	struct party parties[2];
+	struct lab_flows flows;
+	uint8_t pointed_at[2][FAR / 8]; /* a bit a place in what a host sends, of all its connections */
 	struct end ends[ENDS];
 	int nr_ends;
 	struct act *acts;
@@ -141,13 +155,30 @@ static void fill(struct life *l, struct act *act)
 		act->bytes[i] = byte_at((int)(act->end - l->ends), act->end->sent + i);
 }
 
-static bool is_urgent(const struct end *speaker, uint64_t place)
+/* Where is the byte, counted from the one behind the SYN, that the frame calls urgent? */
+static void note_pointer(struct lab_observer *obs, struct lab_wire *wire, enum lab_end from,
+			 const struct lab_frame *frame, enum lab_fate fate)
 {
-	for (int i = 0; i < speaker->nr_urgent; i++) {
-		if (speaker->urgent[i] == place)
-			return true;
-	}
-	return false;
+	struct life *l = lab_container_of(obs, struct life, observer);
+	struct lab_segment seg;
+	uint32_t isn, place;
+
+	(void)fate;
+	if (!lab_segment_read(&seg, frame->bytes, frame->len) || seg.protocol != IPPROTO_TCP)
+		return;
+	if (seg.flags & LAB_SYN)
+		lab_flows_set(&l->flows, &seg, seg.seq);
+	if (!(seg.flags & LAB_URG) || !lab_flows_isn(&l->flows, &seg, false, &isn))
+		return;
+	place = seg.seq + seg.urgent - 1 - (isn + 1);
+	if (place < FAR)
+		l->pointed_at[wire->port[from].host == l->parties[CLIENT].host][place / 8] |=
+			(uint8_t)(1u << place % 8);
+}
+
+static bool may_be_left_out(const struct life *l, const struct end *speaker, uint64_t place)
+{
+	return place < FAR && l->pointed_at[speaker->host][place / 8] >> place % 8 & 1;
 }
 
 /* The place behind the @count bytes that were read. */
@@ -162,7 +193,8 @@ static uint64_t compare(struct life *l, struct act *act, uint64_t count)
 			wrong(l, "the first byte says that end %d speaks", end->speaker);
 	}
 	for (uint64_t i = 0; i < count && !l->why[0]; i++, place++) {
-		while (act->bytes[i] != byte_at(end->speaker, place) && is_urgent(&l->ends[end->speaker], place))
+		while (act->bytes[i] != byte_at(end->speaker, place) &&
+		       may_be_left_out(l, &l->ends[end->speaker], place))
 			place++;
 		if (act->bytes[i] != byte_at(end->speaker, place))
 			wrong(l, "byte %llu of end %d is not what was sent", (unsigned long long)place, end->speaker);
@@ -194,7 +226,7 @@ static void at_end_of_file(struct life *l, const struct end *end)
 	if (end->over || end->speaker < 0)
 		return;
 	speaker = &l->ends[end->speaker];
-	while (got < speaker->sent && is_urgent(speaker, got))
+	while (got < speaker->sent && may_be_left_out(l, speaker, got))
 		got++;
 	if (got != speaker->sent)
 		wrong(l, "end of file after %llu bytes of %llu", (unsigned long long)got,
@@ -783,7 +815,7 @@ static void begin(struct life *l, uint64_t seed)
 	l->wire = lab_wire_new(l->world, l->parties[CLIENT].host, l->parties[SERVER].host, 1500);
 	weather(l);
 	l->short_of_memory = below(l, 5) == 0;
-	l->observer = (struct lab_observer){.trace = on_trace, .returned = returned};
+	l->observer = (struct lab_observer){.trace = on_trace, .sent = note_pointer, .returned = returned};
 	lab_world_observe(l->world, &l->observer);
 	lab_invariants_watch(&l->inv, l->world);
 	l->world->after_step = after_step;
@@ -853,6 +885,7 @@ bool life_world(uint64_t seed, bool show, struct life_tally *tally, char *why, s
 	if (lab_world_free(l->world))
 		wrong(l, "a stack did not give all its memory back");
 	lab_invariants_free(&l->inv);
+	lab_flows_free(&l->flows);
 	acts_free(l);
 	well = !l->why[0];
 	snprintf(why, cap, "%s", l->why);
