@@ -534,9 +534,10 @@ static void tcp_xmit_retransmit_queue(struct sock *sk)
 				return;
 			segs = 1;
 		}
-		NET_INC(sk->net, tp->ca_state == TCP_CA_Loss ? MIB_TcpExt_TCPSlowStartRetrans : MIB_TcpExt_TCPFastRetrans);
 		if (tcp_retransmit_skb(sk, skb, min(segs, max_segs)))
 			return;
+		NET_ADD(sk->net, tp->ca_state == TCP_CA_Loss ? MIB_TcpExt_TCPSlowStartRetrans : MIB_TcpExt_TCPFastRetrans,
+			tcp_skb_pcount(skb));
 		if (skb == tcp_rtx_queue_head(sk) && tp->retrans_kind != ICSK_TIME_RETRANS)
 			tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, tp->rto_j);
 		next = skb->next; /* a unit may have been cut */
