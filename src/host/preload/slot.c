@@ -174,7 +174,7 @@ static void relax(void)
  */
 bool call_done(struct call *call)
 {
-	int turn = 0, limit = nest.turns, most = (int)spin_turns;
+	int turn = 0, limit = nest.turns, most = (int)spin_turns, wanted = 0;
 
 	if (call->slot->state != SLOT_SUBMITTED)
 		return call->slot->state == SLOT_DONE;
@@ -185,9 +185,8 @@ bool call_done(struct call *call)
 		turn++;
 	}
 	if (turn < limit)
-		nest.turns += ((2 * turn + LOOK_LEAST < most ? 2 * turn + LOOK_LEAST : most) - limit) / 4;
-	else
-		nest.turns -= nest.turns / 4;
+		wanted = 2 * turn + LOOK_LEAST < most ? 2 * turn + LOOK_LEAST : most;
+	nest.turns += (wanted - nest.turns) / 4;
 	return call->slot->state == SLOT_DONE;
 }
 

@@ -30,7 +30,7 @@
 #define DOZE_NS 50000
 #define LOOK_NS 20000 /* while calls come, descriptors are looked at this often */
 #define NSEC	1000000000ull
-#define FOLLOW	16 /* bells from one other processor after which the executor goes there */
+#define AMISS	16 /* bells in a row from where its callers had better not be, after which it moves */
 #define RETRY	64 /* sleeps after which looking for calls is tried in full again */
 
 /* ------------------------------------------------------------------ descriptors */
@@ -172,13 +172,17 @@ static int look(struct executor *ex, uint64_t now_ns, uint64_t until_ns)
 /* With nothing to do. */
 static int sleep_until(struct executor *ex, uint64_t now_ns, uint64_t until_ns)
 {
+	int error;
+
 	atomic_store(&ex->shared->sleeping, SEG_ASLEEP);
 	if (calls_waiting(ex) || loans_waiting(ex)) {
 		atomic_store_explicit(&ex->shared->sleeping, SEG_AWAKE, memory_order_relaxed);
 		return 0;
 	}
 	ex->sleeps++;
-	return look(ex, now_ns, until_ns);
+	error = look(ex, now_ns, until_ns);
+	ex->slept_ns += ((int64_t)(host_now_ns() - now_ns) - (int64_t)ex->slept_ns) / 8;
+	return error;
 }
 
 /*
@@ -275,28 +279,42 @@ static int round_of(struct executor *ex)
 	return error;
 }
 
-/*
- * Who rings from another processor waits until that wakes up, tens of microseconds on a virtual machine; on one's own it takes a
- * switch there and back. So the executor follows its callers, when they have come from one place for a while.
- */
-void executor_rung_from(struct executor *ex, uint32_t cpu)
+/* To that processor, or away from it, if that is allowed; what is allowed stays as it was. */
+static void move(uint32_t cpu, bool away)
 {
 	cpu_set_t all, there;
 
-	if (cpu == (uint32_t)sched_getcpu() || cpu != ex->rung_from) {
-		ex->rung_from = cpu;
-		ex->rung_apart = 0;
-		return;
-	}
-	if (++ex->rung_apart < FOLLOW)
-		return;
-	ex->rung_apart = 0;
 	if (cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(all), &all) < 0 || !CPU_ISSET(cpu, &all))
 		return;
 	CPU_ZERO(&there);
-	CPU_SET(cpu, &there);
-	if (!sched_setaffinity(0, sizeof(there), &there))
+	if (away)
+		there = all;
+	CPU_CLR(cpu, &there);
+	if (!away)
+		CPU_SET(cpu, &there);
+	if (CPU_COUNT(&there) && !sched_setaffinity(0, sizeof(there), &there))
 		sched_setaffinity(0, sizeof(all), &all);
+}
+
+/*
+ * Who rings from another processor waits until that wakes up, tens of microseconds on a virtual machine; on one's own it takes a
+ * switch there and back. So the executor follows its callers, when they have come from one place for a while. But callers that
+ * come back sooner than it would give up looking for them are seen without any bell, from elsewhere only: it leaves them theirs.
+ */
+void executor_rung_from(struct executor *ex, uint32_t cpu)
+{
+	bool busy = ex->slept_ns < ex->options.spin_us * 1000ull, apart = cpu != (uint32_t)sched_getcpu();
+
+	if (apart == busy || cpu != ex->rung_from) {
+		ex->rung_from = cpu;
+		ex->rung_amiss = 0;
+		return;
+	}
+	if (++ex->rung_amiss < AMISS)
+		return;
+	ex->rung_amiss = 0;
+	ex->trying = busy;
+	move(cpu, busy);
 }
 
 /* Without the right to it: with short slices, which wake up sooner than long ones. */

@@ -272,7 +272,8 @@ struct executor {
 	bool loans_ended;
 	int error;
 	uint64_t busy_ns, look_ns, patience_ns;
-	uint32_t rung_from, rung_apart; /* another processor, and how often in a row */
+	uint64_t slept_ns;		/* at a time, of late */
+	uint32_t rung_from, rung_amiss; /* a processor, and how often in a row while it was the wrong one */
 	uint64_t calls, sleeps, wakes;
 	char who[64];
 };
