@@ -23,7 +23,6 @@
 struct real real;
 struct state *state;
 uint64_t fifo_dev;
-unsigned int spin_turns = 400;
 _Atomic bool shim_started;
 
 static struct state unwiped; /* should the kernel have no memory for us: still a program, without a stack */
@@ -31,6 +30,8 @@ static char folder[256];     /* LASTACK_DIR; empty: not under `lastack run` */
 static _Atomic int folder_place = -1;
 static _Atomic int control_place = -1; /* also a forked child's, of its parent */
 static _Atomic uint64_t lives;
+static struct seg *segment; /* where it is, or zeros since a fork */
+static struct seg_shared *shared_page;
 
 static void real_resolve(void)
 {
@@ -41,8 +42,34 @@ static void real_resolve(void)
 
 /* ------------------------------------------------------------------ once a program */
 
+/* Zeros where the parent has @place; NULL: something else is there by now. */
+static void *blank(void *place, size_t size)
+{
+	long mem;
+
+	if (!place)
+		return NULL;
+	mem = sys(SYS_mmap, place, size, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	if (mem == (long)place)
+		return place;
+	if (mem >= 0 || mem < -4096) /* a kernel that takes the address as a hint */
+		sys(SYS_munmap, mem, size);
+	return NULL;
+}
+
+/* A handler that met its thread in the middle of a call may fork: the child comes back to it, and goes on with its slot. */
+static void segment_blank(void)
+{
+	segment = blank(segment, sizeof(*segment));
+	shared_page = blank(shared_page, sizeof(*shared_page));
+	state->seg = segment;
+	state->shared = shared_page;
+}
+
 static void forked_child(void)
 {
+	segment_blank();
 	spares_drop_inherited();
 	state->pid = (int)sys(SYS_getpid);
 	vfork_children = 0; /* were the parent's */
@@ -69,7 +96,6 @@ void shim_start(void)
 	static _Atomic bool hooked;
 	long mem;
 	struct state *mine, *none = NULL;
-	const char *turns;
 
 	real_resolve();
 	if (state)
@@ -82,9 +108,6 @@ void shim_start(void)
 	mine->pid = (int)sys(SYS_getpid);
 	if (!__atomic_compare_exchange_n(&state, &none, mine, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		sys(SYS_munmap, mem, sizeof(struct state)); /* another thread was first */
-	turns = getenv("LASTACK_SPIN");
-	if (turns)
-		spin_turns = (unsigned int)strtoul(turns, NULL, 10);
 	if (*folder && !atomic_exchange(&hooked, true))
 		pthread_atfork(NULL, NULL, forked_child);
 	shim_started = true;
@@ -289,14 +312,15 @@ static int control_connect(void)
 
 /* ------------------------------------------------------------------ once a process */
 
-static void *map(int fd, size_t size, int prot)
+/* @place: NULL, or what it takes the place of */
+static void *map(int fd, void *place, size_t size, int prot)
 {
 	struct stat st;
 	long mem;
 
 	if (sys(SYS_fstat, fd, &st) < 0 || (size_t)st.st_size < size)
 		return NULL; /* would be SIGBUS later */
-	mem = sys(SYS_mmap, NULL, size, prot, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	mem = sys(SYS_mmap, place, size, prot, MAP_SHARED | MAP_NORESERVE | (place ? MAP_FIXED : 0), fd, 0);
 	if (mem < 0 && mem > -4096)
 		return NULL;
 	sys(SYS_madvise, mem, size, MADV_DONTFORK);
@@ -309,8 +333,8 @@ static int settle(int control, int *fd, const struct seg_message *message)
 {
 	int place[2] = {own_add(control), own_add(fd[2])};
 
-	state->seg = map(fd[0], sizeof(struct seg), PROT_READ | PROT_WRITE);
-	state->shared = map(fd[1], sizeof(struct seg_shared), PROT_READ);
+	segment = state->seg = map(fd[0], segment, sizeof(struct seg), PROT_READ | PROT_WRITE);
+	state->shared = shared_page = map(fd[1], shared_page, sizeof(struct seg_shared), PROT_READ);
 	sys(SYS_close, fd[0]);
 	sys(SYS_close, fd[1]);
 	if (state->seg && state->shared && place[0] >= 0 && place[1] >= 0 && state->seg->magic == SEG_MAGIC &&
@@ -329,6 +353,8 @@ static int settle(int control, int *fd, const struct seg_message *message)
 		sys(SYS_munmap, state->seg, sizeof(struct seg));
 	if (state->shared)
 		sys(SYS_munmap, state->shared, sizeof(struct seg_shared));
+	segment = NULL;
+	shared_page = NULL;
 	return place[0] == -EMFILE || place[1] == -EMFILE ? -EMFILE : -ENOMEM;
 }
 

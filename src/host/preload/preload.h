@@ -126,11 +126,14 @@ void stdio_number_changed(int fd); /* a copy was made onto it: stdin, stdout and
  * struct call - a slot in this thread's hands; calls of a thread nest strictly (a signal handler's within the one it met)
  * @slot: the request and then the reply; arguments are zero after call_begin(), number is -1: say there what the program said
  * @data: its payload, SEG_DATA bytes
+ * @since: when it was submitted; 0: it is done, or was not
+ * @life:  of the process that began it; a child that its handler forked comes back to it with another
  */
 struct call {
 	struct seg_slot *slot;
 	uint8_t *data;
 	unsigned int nr, level;
+	uint64_t since, life;
 };
 
 int call_begin(struct call *call, enum seg_call what, seg_handle file); /* 0; -ENETDOWN, -ENOMEM */

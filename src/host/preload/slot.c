@@ -4,7 +4,7 @@
  *
  *   call_begin    a slot: this thread's own, or the next one when a signal handler met the thread within a call
  *   call_submit   SLOT_SUBMITTED, its bit, the doorbell if the executor sleeps
- *   call_wait     looks at the state for a moment, then sleeps on it
+ *   call_wait     looks for the answer for a moment, then sleeps on the state
  *   call_end      the slot is free again; SIGPIPE, if the reply says so
  *
  * Whether a signal ends the sleep is the kernel's decision, not ours: FUTEX_WAIT without a time restarts under SA_RESTART
@@ -15,6 +15,7 @@
  * by its own address on the stack that the older frame is gone, and cancels it.
  */
 #include "host/preload/state.h"
+#include "host/preload/wait.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -23,9 +24,8 @@
 #include <sched.h>
 #include <string.h>
 
-#define NEST_MAX     8 /* handlers within handlers, each within a call */
-#define LOOK_AGAIN   16
-#define LOOK_LEAST   16
+#define NEST_MAX     8	       /* handlers within handlers, each within a call */
+#define LOOK_PART    8	       /* of the time that is waited anyway, this part may be spent looking */
 #define SPARE_SEARCH 65536     /* numbers */
 #define FRAMES	     (1 << 20) /* no farther apart can two frames of one stack be, for the comparison to mean something */
 
@@ -35,16 +35,14 @@
  * @depth: calls in progress
  * @slot:  of each depth, number + 1; kept for the next call
  * @frame: where each call in progress keeps its struct call
- * @turns: how long to look for an answer before sleeping
- * @looks: how often it did
+ * @usual_ns: how long calls took of late: those that are answered at once, those that may wait
  */
 struct nest {
 	uint64_t life;
 	unsigned int depth;
 	unsigned int slot[NEST_MAX];
 	uintptr_t frame[NEST_MAX];
-	unsigned int looks;
-	int turns;
+	uint64_t usual_ns[2];
 };
 
 static __thread volatile struct nest nest __attribute__((tls_model("initial-exec")));
@@ -150,6 +148,7 @@ void call_submit(struct call *call)
 {
 	struct seg_slot *slot = call->slot;
 
+	call->since = time_now_ns();
 	if (slot->call == CALL_CLOSED)
 		return call_submit_closed(call);
 	slot_ready(slot);
@@ -168,26 +167,46 @@ static void relax(void)
 #endif
 }
 
+/* A handler forked, and this is the child, back from it: the segment is its parent's, and zeros are in its place (attach.c). */
+static void call_lose(struct call *call)
+{
+	static struct seg_slot lost;
+
+	lost.state = SLOT_DONE;
+	lost.result = -EINTR;
+	lost.signal = 0;
+	call->slot = &lost;
+}
+
 /*
- * Worth a look while nobody has said that it takes time: about as long as answers took of late. Where they take longer than we
- * would look (the executor's processor is ours, or busy), looking only keeps it from its work; try again now and then.
+ * Who sleeps has to be woken: on a virtual machine that takes longer than most answers, on both sides; and while nobody has to
+ * be, more is done at a time. So a thread looks for the answer first, where it comes so soon of late that to look for it each
+ * time is a small part of waiting for it. To a signal that a thread meets here it is as if it had come before the call.
  */
+static void look_for_answer(const struct call *call, uint64_t usual_ns)
+{
+	uint64_t most = state->shared->spin_ns;
+
+	if (usual_ns > LOOK_PART * most)
+		return;
+	while (call->slot->state != SLOT_DONE && time_now_ns() - call->since < most)
+		relax();
+}
+
 bool call_done(struct call *call)
 {
-	int turn = 0, limit = nest.turns, most = (int)spin_turns, wanted = 0;
+	volatile uint64_t *usual_ns = &nest.usual_ns[call_may_block((enum seg_call)call->slot->call)];
 
-	if (call->slot->state != SLOT_SUBMITTED)
-		return call->slot->state == SLOT_DONE;
-	if (nest.looks++ % LOOK_AGAIN == 0)
-		limit = most;
-	while (call->slot->state == SLOT_SUBMITTED && turn < limit) {
-		relax();
-		turn++;
-	}
-	if (turn < limit)
-		wanted = 2 * turn + LOOK_LEAST < most ? 2 * turn + LOOK_LEAST : most;
-	nest.turns += (wanted - nest.turns) / 4;
-	return call->slot->state == SLOT_DONE;
+	if (call->slot->state != SLOT_DONE && state->life == call->life)
+		look_for_answer(call, *usual_ns);
+	if (state->life != call->life)
+		call_lose(call);
+	if (call->slot->state != SLOT_DONE)
+		return false;
+	if (call->since)
+		*usual_ns = (3 * *usual_ns + time_now_ns() - call->since) / 4;
+	call->since = 0;
+	return true;
 }
 
 /* 0, or -EINTR when the kernel says that a signal ends the call. */
@@ -206,6 +225,8 @@ void call_cancel(struct call *call)
 	struct seg_slot *slot = call->slot;
 	uint32_t seen = slot->state;
 
+	if (state->life != call->life)
+		call_lose(call);
 	if (seen != SLOT_SUBMITTED && seen != SLOT_PENDING && seen != SLOT_PENDING_EINTR)
 		return;
 	atomic_store(&slot->cancel, 1);
@@ -242,22 +263,10 @@ static long sleep_cancellable(struct call *call, uint32_t seen)
 	return ret;
 }
 
-/* A handler forked, and this is the child, back from it: the segment is its parent's, and not here. */
-static int64_t call_lost(struct call *call)
-{
-	static struct seg_slot lost;
-
-	lost.result = -EINTR;
-	lost.signal = 0;
-	call->slot = &lost;
-	return lost.result;
-}
-
 int64_t call_wait(struct call *call)
 {
 	struct seg_slot *slot = call->slot;
 	bool cancellable = call_may_block((enum seg_call)slot->call);
-	uint64_t life = state->life;
 
 	call_submit(call);
 	while (!call_done(call)) {
@@ -266,12 +275,10 @@ int64_t call_wait(struct call *call)
 
 		if (seen != SLOT_DONE)
 			ret = cancellable ? sleep_cancellable(call, seen) : sleep_on(slot, seen);
-		if (state->life != life)
-			return call_lost(call);
 		if (ret == -EINTR)
 			call_cancel(call);
 	}
-	return slot->result;
+	return call->slot->result;
 }
 
 /* ------------------------------------------------------------------ bells: to sleep in poll */
@@ -338,7 +345,7 @@ static struct call call_at(unsigned int level)
 {
 	unsigned int nr = nest.slot[level] - 1;
 
-	return (struct call){&state->seg->slot[nr], state->seg->data[nr], nr, level};
+	return (struct call){&state->seg->slot[nr], state->seg->data[nr], nr, level, 0, state->life};
 }
 
 /* Is the innermost call's frame gone? Frames of one stack only: a handler's own stack may lie anywhere. */

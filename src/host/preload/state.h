@@ -44,7 +44,6 @@ struct state {
 extern struct state *state; /* valid once started */
 
 extern uint64_t fifo_dev; /* st_dev of the stack's FIFOs */
-extern unsigned int spin_turns;
 int folder_fd(void); /* the stack's folder, an own number; negative errno */
 
 /* Around what one thread may do at a time: a signal handler must not meet it half done. */

@@ -44,7 +44,7 @@ struct executor_note {
  * @launcher_fd: see above; -1: none, executor_stop() ends it
  * @launcher:    descendants of this process may attach whatever their user; 0: nobody by that rule
  * @loopback_kernel: SEG_LOOPBACK_KERNEL
- * @spin_us:     how long to look for calls before sleeping
+ * @spin_us:     how long to look for calls before sleeping; programs look a quarter of it for answers and events
  * @command:     answers one line of `lastack ss`, `lastack nstat`, ... into @out; NULL: only "debug" is known
  */
 struct executor_options {

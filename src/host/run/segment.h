@@ -3,7 +3,7 @@
  * host/run/segment.h - what a program's process and the executor share: calls go in, results come out
  *
  *	shim: take a slot, fill it in, SLOT_SUBMITTED, set its bit --> executor: copy, check, la_submit()
- *	shim: spin, then sleep on slot.state or on a bell          <-- executor: result, SLOT_DONE, wake who sleeps
+ *	shim: look, then sleep on slot.state or on a bell          <-- executor: result, SLOT_DONE, wake who sleeps
  *
  * One segment a process (a memfd, made when it attaches): a program that writes wildly can spoil its own calls and nothing
  * else. The executor trusts no word in it: it copies a request before it looks at it, keeps each slot's true state
@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define SEG_MAGIC   0x4b434154u /* "TACK" */
-#define SEG_VERSION 2u
+#define SEG_VERSION 3u
 
 /* The environment of programs under `lastack run`. */
 #define SEG_ENV_DIR "LASTACK_DIR" /* the stack's folder: the socket "control", the FIFOs "f/ID" */
@@ -190,9 +190,11 @@ enum seg_sleep {
 /**
  * struct seg_shared - one page for all programs of a stack, which may only read it
  * @sleeping: enum seg_sleep; a futex
+ * @spin_ns:  how long a thread may look for what it waits for before it sleeps
  */
 struct seg_shared {
 	uint32_t magic, version;
+	uint64_t spin_ns;
 	_Alignas(64) _Atomic uint32_t sleeping;
 };
 

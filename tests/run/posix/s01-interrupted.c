@@ -154,6 +154,61 @@ static void a_child_that_the_handler_forked_is_interrupted_too(void)
 	close(listener);
 }
 
+static volatile sig_atomic_t forks, in_child;
+
+static void fork_off_busy(int signal)
+{
+	(void)signal;
+	forks++;
+	in_child = fork() == 0;
+}
+
+static void *echo(void *fd)
+{
+	char byte;
+
+	while (recv(*(int *)fd, &byte, 1, 0) == 1 && send(*(int *)fd, &byte, 1, 0) == 1)
+		;
+	return NULL;
+}
+
+static void children_that_a_handler_forked_in_busy_calls_go_on(void)
+{
+	struct itimerval often = {{0, 3000}, {0, 3000}}, never = {{0, 0}, {0, 0}};
+	struct duo busy = duo_open();
+	int good = 0, status;
+	pthread_t thread;
+	sigset_t alarm;
+	char byte;
+
+	setsockopt(busy.fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){0, 200000}, sizeof(struct timeval));
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &alarm, NULL);
+	pthread_create(&thread, NULL, echo, &busy.peer);
+	sigaction(SIGALRM, &(struct sigaction){.sa_handler = fork_off_busy}, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; forks < 40; i++) {
+		EXPECT(send(busy.fd, "x", 1, 0) == 1);
+		pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
+		if (i % 2) /* neither takes anything; a child that was not in it yet may wait in vain, but not for ever */
+			recv(busy.fd, &byte, 1, MSG_PEEK);
+		else
+			poll(&(struct pollfd){.fd = busy.fd, .events = POLLIN}, 1, 200);
+		pthread_sigmask(SIG_BLOCK, &alarm, NULL);
+		if (in_child)
+			_exit(socket(AF_INET, SOCK_STREAM, 0) < 0);
+		EXPECT(recv(busy.fd, &byte, 1, 0) == 1);
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	while (wait(&status) > 0)
+		good += status == 0;
+	EXPECT(good == forks);
+	shutdown(busy.peer, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	duo_close(&busy);
+}
+
 static void *receive(void *fd)
 {
 	char word[8];
@@ -186,6 +241,7 @@ static const struct tap_case cases[] = {
 	CASE(a_handler_may_use_sockets_itself),
 	CASE(longjmp_out_of_recv_leaves_the_data_to_the_next),
 	CASE(a_child_that_the_handler_forked_is_interrupted_too),
+	CASE(children_that_a_handler_forked_in_busy_calls_go_on),
 	CASE(a_cancelled_thread_takes_nothing),
 };
 TAP_MAIN(cases)
