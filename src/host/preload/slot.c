@@ -176,6 +176,7 @@ static void call_lose(struct call *call)
 	lost.result = -EINTR;
 	lost.signal = 0;
 	call->slot = &lost;
+	call->since = 0;
 }
 
 /*
@@ -193,6 +194,14 @@ static void look_for_answer(const struct call *call, uint64_t usual_ns)
 		relax();
 }
 
+/* A few short ones after a long one show that work has begun, however long that one was. */
+static void note_how_long(volatile uint64_t *usual_ns, uint64_t took)
+{
+	uint64_t most = 2 * LOOK_PART * state->shared->spin_ns;
+
+	*usual_ns = (3 * *usual_ns + (took < most ? took : most)) / 4;
+}
+
 bool call_done(struct call *call)
 {
 	volatile uint64_t *usual_ns = &nest.usual_ns[call_may_block((enum seg_call)call->slot->call)];
@@ -204,7 +213,7 @@ bool call_done(struct call *call)
 	if (call->slot->state != SLOT_DONE)
 		return false;
 	if (call->since)
-		*usual_ns = (3 * *usual_ns + time_now_ns() - call->since) / 4;
+		note_how_long(usual_ns, time_now_ns() - call->since);
 	call->since = 0;
 	return true;
 }
