@@ -131,8 +131,11 @@ static bool run_events(struct runner *run)
 
 		if (!side_is_sound(run) || !good)
 			return false;
-		if (run->play->watch)
+		if (run->play->watch) {
+			if (!run_settled(run))
+				return false;
 			run_watch(run);
+		}
 	}
 	return run_last_calls(run) && side_is_sound(run);
 }

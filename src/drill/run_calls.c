@@ -126,19 +126,34 @@ static bool take_returned(struct runner *run, struct run_waiting **at)
 	return good;
 }
 
-bool run_returned(struct runner *run)
+/* @patience_ns: for a call that is to return by now and may not have got that far */
+static bool take_all_returned(struct runner *run, int64_t patience_ns)
 {
 	struct run_waiting **at = &run->waiting;
 
 	while (*at) {
-		struct drill_sys *sys = &(*at)->call->sys;
+		struct run_waiting *waiting = *at;
+		int64_t now_ns = run->side->ops->now(run->side);
+		bool due = run_due_end(waiting->event, &waiting->due).ns <= now_ns - run->wire.begin_ns;
 
-		if (sys->pending && !run->side->ops->finish(run->side, sys, run->side->ops->now(run->side)))
+		if (waiting->call->sys.pending &&
+		    !run->side->ops->finish(run->side, &waiting->call->sys, now_ns + (due ? patience_ns : 0)))
 			at = &(*at)->next;
 		else if (!take_returned(run, at))
 			return false;
 	}
 	return true;
+}
+
+bool run_returned(struct runner *run)
+{
+	return take_all_returned(run, 0);
+}
+
+/* A thread of the kernel's needs a moment to wake up and to go on. */
+bool run_settled(struct runner *run)
+{
+	return take_all_returned(run, run->set.slack.ns);
 }
 
 bool run_last_calls(struct runner *run)

@@ -76,6 +76,8 @@ int64_t run_line_slack(const struct runner *run);
 bool run_call(struct runner *run);
 /* Calls that wait and have returned by now are checked. */
 bool run_returned(struct runner *run);
+/* So are those that are to return by now; they are waited for, within the tolerance. */
+bool run_settled(struct runner *run);
 /* The script is over: every call has to return now. */
 bool run_last_calls(struct runner *run);
 /* The run is over: what still waits is broken off. */
