@@ -121,8 +121,8 @@ static bool tso_should_defer(const struct sock *sk, const struct sk_buff *skb, u
 
 	if (tp->ca_state >= TCP_CA_Recovery)
 		return false;
-	if (net_time_us(sk->net) - tp->wstamp_us > 1000)
-		return false; /* nothing left in the last millisecond: no burst to avoid */
+	if (net_time_us(sk->net) - tp->wstamp_us >= 1000)
+		return false; /* nothing left in the last millisecond: no burst to avoid. Linux's clock is never exactly there */
 	if (limit >= max_segs * tp->mss_cache)
 		return false;
 	if (skb->next && limit >= skb->len)
