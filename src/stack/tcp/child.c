@@ -135,8 +135,6 @@ struct sock *tcp_check_req(struct sock *sk, struct request_sock *req, struct tcp
 			NET_INC(net, fault);
 		return NULL;
 	}
-	if (req->tstamp_ok && seg->options.saw_tstamp && !after(seg->seq, first))
-		req->ts_recent = seg->options.tsval;
 	if (seg->seq == req->rcv_isn)
 		flags &= ~TCPHDR_SYN; /* what lies before the window is cut off */
 	if (flags & TCPHDR_RST && seg->seq != first) {
@@ -201,11 +199,10 @@ static bool inherit_options(struct sock *listener, struct sock *child)
 static void take_window(struct sock *listener, struct sock *child, const struct request_sock *req, const struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(child);
-	uint32_t wnd, clamp;
+	uint32_t wnd;
 	uint8_t wscale;
 
-	clamp = tcp_req_window(listener, req, &wnd, &wscale); /* window and scale stay as the SYN-ACK had them */
-	tp->window_clamp = req->wscale_ok ? clamp : min_t(uint32_t, clamp, 65535);
+	tp->window_clamp = tcp_req_window(listener, req, &wnd, &wscale); /* window and scale stay as the SYN-ACK had them */
 	tp->rcv_wnd = tp->rcv_ssthresh = req->rcv_wnd;
 	tp->wscale_ok = req->wscale_ok;
 	tp->snd_wscale = req->snd_wscale;
