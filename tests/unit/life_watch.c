@@ -334,10 +334,11 @@ static void a_preview_of_send_is_what_send_takes_whole(void **state)
 	assert_int_equal(la_setsockopt(ends[0].task, fds[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf), 1), 0);
 	assert_int_equal(la_send(ends[0].task, fds[0], much, 50000, 0, 1), 50000);
 	assert_int_equal(la_preview(ends[0].task, fds[0], NULL, 0, &p), 0);
-	assert_int_equal(p.send, 350000);
-	assert_int_equal(la_send(ends[0].task, fds[0], much, p.send, 0, 1), p.send);
-	assert_int_equal(la_preview(ends[0].task, fds[0], NULL, 0, &p), 0);
-	assert_int_equal(p.send, 0);
+	assert_in_range(p.send, 100000, 350000);
+	while (p.send) { /* a promise is less than what there is: units may turn out short, and each costs more than its bytes */
+		assert_int_equal(la_send(ends[0].task, fds[0], much, p.send, MSG_DONTWAIT, 1), p.send);
+		assert_int_equal(la_preview(ends[0].task, fds[0], NULL, 0, &p), 0);
+	}
 	run_wire();
 	assert_int_equal(la_preview(ends[0].task, fds[0], NULL, 0, &p), 0);
 	assert_true(p.send > 0);

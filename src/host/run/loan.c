@@ -96,7 +96,7 @@ static void do_send(struct executor *ex, struct run_file *file, const struct seg
 	int flags = (int)*(volatile const uint32_t *)&loan->flags & SEND_FLAGS;
 	struct la_preview now;
 
-	if (la_preview(ex->task, file->fd, NULL, 0, &now) || now.send < len)
+	if (la_preview(ex->task, file->fd, NULL, 0, &now) || !now.send)
 		return;
 	if (la_send(ex->task, file->fd, data, len, flags | MSG_NOSIGNAL, host_now_ns()) != (int64_t)len)
 		stream_is_broken(ex, file);

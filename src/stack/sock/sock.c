@@ -83,7 +83,7 @@ void sk_error_report(struct sock *sk)
 
 void sk_write_space(struct sock *sk)
 {
-	if (!sock_flag(sk, SOCK_NOSPACE) || sk->wmem_queued > sk->sndbuf / 3 * 2)
+	if (!sock_flag(sk, SOCK_NOSPACE))
 		return;
 	sock_reset_flag(sk, SOCK_NOSPACE);
 	sk_wake(sk, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND, 1);

@@ -159,7 +159,7 @@ struct sock {
 	uint32_t deadline[SOCK_DEADLINES]; /* ticks */
 	uint32_t rcvbuf, sndbuf;   /* as Linux counts them: twice what setsockopt() was told */
 	uint32_t rmem_alloc;	   /* payload bytes received and not yet read, out of order ones included */
-	uint32_t wmem_queued;	   /* payload bytes written and not yet acknowledged */
+	uint32_t wmem_queued;	   /* what is written and not yet acknowledged costs, as Linux counts it (tcp_skb_truesize) */
 	uint32_t rcvlowat;	   /* at least 1 */
 };
 
@@ -199,7 +199,7 @@ void sock_reap(struct net *net, void (*destroy)(struct sock *sk));
 /* Wakes who waits, with the bits that the kernel's callbacks pass on (0: everyone). Orphans have nobody. */
 void sk_state_change(struct sock *sk); /* everyone */
 void sk_data_ready(struct sock *sk);   /* EPOLLIN and its like; on a listener one waiter in accept() */
-void sk_write_space(struct sock *sk);  /* EPOLLOUT, if a third of the send buffer is free and SOCK_NOSPACE is set */
+void sk_write_space(struct sock *sk);  /* EPOLLOUT, if SOCK_NOSPACE is set */
 void sk_error_report(struct sock *sk); /* EPOLLERR */
 /* The pending error, cleared, as a negative errno; 0: none. */
 int sock_error(struct sock *sk);

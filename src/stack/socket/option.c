@@ -52,7 +52,7 @@ static void set_sndbuf(struct sock *sk, uint32_t v)
 	v = min_t(uint32_t, v, INT_MAX / 2);
 	sock_set_flag(sk, SOCK_SNDBUF_LOCK);
 	sk->sndbuf = max_t(uint32_t, v * 2, SOCK_MIN_SNDBUF);
-	sk_write_space(sk);
+	sk_stream_write_space(sk);
 }
 
 static void set_rcvbuf(struct sock *sk, uint32_t v)

@@ -253,9 +253,8 @@ static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una)
 		}
 		if (unlikely(!whole))
 			break;
-		sk->wmem_queued -= skb->len;
 		skb_unlink(&tp->rtx_queue, skb);
-		skb_free(&sk->net->skbs, skb);
+		tcp_wmem_free_skb(sk, skb);
 	}
 	if (between(tp->snd_up, prior_una, tp->snd_una))
 		tp->snd_up = tp->snd_una;

@@ -30,6 +30,15 @@ static uint32_t queued_bytes(struct sk_buff *queue)
 	return n;
 }
 
+static uint32_t queue_cost(const struct sk_buff *queue)
+{
+	uint32_t n = 0;
+
+	for (const struct sk_buff *skb = queue; skb; skb = skb->next)
+		n += tcp_skb_truesize(skb);
+	return n;
+}
+
 /* A queue covers [seq, end) without a hole. Returns its end. */
 static bool is_contiguous(const struct sk_buff *queue, uint32_t seq, uint32_t *end)
 {
@@ -66,7 +75,7 @@ static const char *check_send_side(struct sock *sk)
 
 	HOLDS(!after(tp->snd_una, tp->snd_nxt));
 	HOLDS(!after(tp->snd_nxt, tp->write_seq));
-	HOLDS(queued_bytes(tp->rtx_queue) + queued_bytes(tp->write_queue) == sk->wmem_queued);
+	HOLDS(queue_cost(tp->rtx_queue) + queue_cost(tp->write_queue) == sk->wmem_queued);
 	for (struct sk_buff *skb = tp->rtx_queue; skb; skb = skb->next) {
 		pcount += tcp_skb_pcount(skb);
 		lost += skb->sacked & TCPCB_LOST ? tcp_skb_pcount(skb) : 0;
@@ -198,7 +207,7 @@ static const char *check_opening(struct sock *sk)
 	}
 	if (sock_flag(sk, SOCK_FASTOPEN)) { /* its SYN and data are two */
 		HOLDS(tp->packets_out <= 2 && tp->retrans_kind == ICSK_TIME_RETRANS);
-		HOLDS(tp->write_seq == tp->snd_una + 1 + sk->wmem_queued);
+		HOLDS(tp->write_seq == tp->snd_una + 1 + queued_bytes(tp->rtx_queue) + queued_bytes(tp->write_queue));
 		return NULL;
 	}
 	HOLDS(!tp->write_queue && !tp->receive_queue);

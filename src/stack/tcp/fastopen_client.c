@@ -324,7 +324,7 @@ static bool send_as_one(struct sock *sk, struct sk_buff *syn, struct sk_buff *da
 	if (fo->io && !fo->io->iter.count)
 		fo->io = NULL; /* nobody has more to send */
 	tp->write_seq += data->len;
-	sk->wmem_queued += data->len;
+	sk->wmem_queued += tcp_skb_truesize(data);
 	err = tcp_transmit_skb(sk, data);
 	syn->sent_ns = data->sent_ns;
 	data->seq++;

@@ -96,6 +96,7 @@ int tcp_fragment(struct sock *sk, struct sk_buff **queue, struct sk_buff *skb, u
 	if (!before(tp->snd_nxt, rest->end_seq)) /* in flight */
 		tcp_adjust_pcount(tp, skb, before_cut - (int)tcp_skb_pcount(skb) - (int)tcp_skb_pcount(rest));
 	skb_queue_after(queue, skb, rest);
+	sk->wmem_queued += TCP_SKB_COST;
 	return 0;
 }
 
@@ -128,7 +129,7 @@ void tcp_grow_skb(struct sock *sk, struct sk_buff *skb, uint32_t amount)
 		return;
 	absorb(skb, next);
 	skb_unlink(&tp->write_queue, next);
-	skb_free(pool, next);
+	tcp_wmem_free_skb(sk, next);
 }
 
 static bool may_collapse(const struct sk_buff *skb)
@@ -144,11 +145,12 @@ static bool collapse_next(struct sock *sk, struct sk_buff *to)
 
 	if (!skb_append(pool, to, skb_data(next), next->len))
 		return false;
+	sk->wmem_queued += next->len;
 	absorb(to, next);
 	to->sacked |= next->sacked & TCPCB_EVER_RETRANS;
 	tcp_adjust_pcount(tp, next, (int)tcp_skb_pcount(next));
 	skb_unlink(&tp->rtx_queue, next);
-	skb_free(pool, next);
+	tcp_wmem_free_skb(sk, next);
 	return true;
 }
 

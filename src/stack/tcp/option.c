@@ -160,7 +160,7 @@ static int set_kept(struct sock *sk, int name, int v)
 		break;
 	case TCP_NOTSENT_LOWAT:
 		own->notsent_lowat = (uint32_t)v;
-		sk_write_space(sk);
+		sk_stream_write_space(sk);
 		break;
 	case TCP_RTO_MAX_MS:
 		own->rto_max_ms = (uint32_t)v;

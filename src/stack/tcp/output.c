@@ -283,6 +283,7 @@ void tcp_send_fin(struct sock *sk, enum tcp_cause cause)
 			fin->seq = fin->end_seq = tp->write_seq;
 			fin_onto(tp, fin);
 			skb_queue_tail(&tp->write_queue, fin);
+			sk->wmem_queued += tcp_skb_truesize(fin);
 		} else if (tp->rtx_queue) {
 			fin_onto(tp, skb_peek_tail(tp->rtx_queue));
 			tp->snd_nxt++; /* as if it had been sent with it */

@@ -36,13 +36,24 @@ bool sk_stream_is_writeable(const struct sock *sk)
 	return sk_stream_wspace(sk) >= sk->wmem_queued >> 1 && sk_stream_memory_free(sk, true);
 }
 
+void sk_stream_write_space(struct sock *sk)
+{
+	if (sk_stream_is_writeable(sk))
+		sk_write_space(sk);
+}
+
+enum { SHORT_UNIT = 500 }; /* as long as a segment on a path of 552 bytes, the narrowest there is */
+
+/* A new unit begins as long as the buffer is not full. How long units will be is not known yet. */
 size_t tcp_send_preview(const struct sock *sk)
 {
+	uint32_t unit = min_t(uint32_t, tcp_sk(sk)->mss_cache, SHORT_UNIT), cost = unit + TCP_SKB_COST;
+
 	if (!sk_in(sk, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) || sk->err)
 		return 0;
 	if (sock_flag(sk, SOCK_REPAIR) || tcp_notsent_lowat(sk) != UINT32_MAX || sk->wmem_queued >= sk->sndbuf)
 		return 0;
-	return sk->sndbuf - sk->wmem_queued;
+	return (size_t)((sk->sndbuf - sk->wmem_queued + cost - 1) / cost) * unit;
 }
 
 /*
@@ -88,8 +99,7 @@ void tcp_check_space(struct sock *sk)
 		tcp_sndbuf_expand(sk);
 		tp->snd_cwnd_stamp_ms = net_time_ms(sk->net);
 	}
-	if (sk_stream_is_writeable(sk))
-		sk_write_space(sk);
+	sk_stream_write_space(sk);
 }
 
 /* ------------------------------------------------------------------ pushing */
@@ -132,6 +142,7 @@ static struct sk_buff *tcp_new_unit(struct sock *sk, uint32_t room)
 		return NULL;
 	skb->seq = skb->end_seq = tp->write_seq;
 	skb_queue_tail(&tp->write_queue, skb);
+	sk->wmem_queued += tcp_skb_truesize(skb);
 	tp->nonagle &= ~TCP_NAGLE_PUSH;
 	tcp_cwnd_restart_after_idle(sk);
 	return skb;
@@ -145,7 +156,7 @@ static void tcp_remove_empty_unit(struct sock *sk)
 
 	if (skb && skb->seq == skb->end_seq) {
 		skb_unlink(&tp->write_queue, skb);
-		skb_free(&sk->net->skbs, skb);
+		tcp_wmem_free_skb(sk, skb);
 	}
 }
 

@@ -69,6 +69,7 @@ int tcp_connect(struct sock *sk)
 	syn->gso_segs = 1;
 	tp->retrans_stamp_ms = max(net_time_ms(sk->net), 1u); /* what a time limit counts from (TM-02) */
 	skb_queue_tail(&tp->rtx_queue, syn);
+	sk->wmem_queued += tcp_skb_truesize(syn);
 	tp->packets_out++;
 	if (sock_flag(sk, SOCK_FASTOPEN) && tcp_fastopen(sk)->pending)
 		tcp_send_syn_data(sk, syn);

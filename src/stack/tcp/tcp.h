@@ -374,6 +374,18 @@ static inline void tcp_dec_quickack_mode(struct tcp_sock *tp)
 }
 /* Is the receive buffer so full that a reader is called whatever it waits for? */
 static inline bool tcp_rmem_pressure(const struct sock *sk) { return sk->rmem_alloc > sk->rcvbuf - (sk->rcvbuf >> 3); }
+/*
+ * What a unit of a send queue takes of SO_SNDBUF: its bytes, and what its sk_buff, head and shared info weigh in Linux. The 832
+ * are what SO_MEMINFO shows of a SYN alone (6.18, 64 bits).
+ */
+enum { TCP_SKB_COST = 832 };
+static inline uint32_t tcp_skb_truesize(const struct sk_buff *skb) { return TCP_SKB_COST + skb->len; }
+/* A unit that stands in no queue any more. */
+static inline void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb)
+{
+	sk->wmem_queued -= tcp_skb_truesize(skb);
+	skb_free(&sk->net->skbs, skb);
+}
 /* Room that a writer may still use, bytes (sk_stream_wspace) */
 static inline int64_t sk_stream_wspace(const struct sock *sk) { return (int64_t)sk->sndbuf - sk->wmem_queued; }
 
@@ -450,6 +462,7 @@ int64_t tcp_recvmsg(struct sock *sk, struct tcp_io *io, bool *wait);
 /* May a writer queue more?  With @wake: is it worth waking one?  (SO_SNDBUF and TCP_NOTSENT_LOWAT) */
 bool sk_stream_memory_free(const struct sock *sk, bool wake);
 bool sk_stream_is_writeable(const struct sock *sk);
+void sk_stream_write_space(struct sock *sk); /* wakes who waits for room, if there is enough */
 /* What the next read() of any size would return, and how much the next write() would take at once, told without doing
  * it: @room is that of @buf. 0: nothing, more than @room, or something that only the call itself can say. */
 size_t tcp_recv_preview(const struct sock *sk, uint8_t *buf, size_t room);
