@@ -211,15 +211,39 @@ static void forget_segments(struct tcp_sock *tp, const struct sk_buff *skb, uint
 	tp->packets_out -= min(tp->packets_out, pkts);
 }
 
-/* Duplicate ACKs stand for segments that arrived, and were counted as delivered then: those are acknowledged now. */
-static void tcp_remove_reno_sacks(struct tcp_sock *tp, uint32_t acked)
+/* Duplicate ACKs stand for no more segments than are in flight, not known as lost, and not the hole. */
+static bool tcp_limit_reno_sacked(struct tcp_sock *tp)
 {
+	uint32_t holes = min(max_t(uint32_t, tp->lost_out, 1), tp->packets_out);
+
+	if (likely(tp->sacked_out + holes <= tp->packets_out))
+		return false;
+	tp->sacked_out = tp->packets_out - holes;
+	return true;
+}
+
+/* There were more of them: the network reorders, and so far. */
+static void tcp_check_reno_reordering(struct sock *sk, uint32_t addend)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (likely(!tcp_limit_reno_sacked(tp)) || tp->sack_ok)
+		return;
+	tp->reordering = min(tp->packets_out + addend, (uint32_t)sk->net->sysctl.tcp_max_reordering);
+	NET_INC(sk->net, MIB_TcpExt_TCPRenoReorder);
+}
+
+/* Duplicate ACKs stand for segments that arrived, and were counted as delivered then: those are acknowledged now. */
+static void tcp_remove_reno_sacks(struct sock *sk, uint32_t acked)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
 	if (likely(acked > 0)) {
 		tp->delivered += acked > tp->sacked_out ? acked - tp->sacked_out : 1;
 		/* one of them was the hole */
 		tp->sacked_out -= min(tp->sacked_out, acked - 1);
 	}
-	tp->sacked_out = min(tp->sacked_out, tp->packets_out - min(tp->packets_out, tp->lost_out));
+	tcp_check_reno_reordering(sk, acked);
 }
 
 static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una)
@@ -262,7 +286,7 @@ static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una)
 		flag &= ~ACK_ORIG_ACKED; /* which of the two brought it on, no one knows */
 	if (likely(flag & ACK_ACKED)) {
 		flag |= ACK_SET_XMIT_TIMER;
-		tcp_remove_reno_sacks(tp, total);
+		tcp_remove_reno_sacks(sk, total);
 	}
 	tcp_ack_update_rtt(sk, flag, unlikely(flag & ACK_RETRANS_ACKED) ? 0 : first_sent_ns);
 	return flag;
@@ -292,13 +316,6 @@ static void mark_lost_again(struct sock *sk, struct sk_buff *skb)
 	mark_lost(tp, skb);
 }
 
-/* Duplicate ACKs stand for no more segments than are in flight and not known as lost. */
-static void limit_reno_sacked(struct tcp_sock *tp)
-{
-	if (tp->sacked_out + tp->lost_out > tp->packets_out)
-		tp->sacked_out = tp->packets_out - tp->lost_out;
-}
-
 /* The first segment that is not acknowledged; a unit is cut so that only one segment counts as lost. */
 static void tcp_mark_head_lost(struct sock *sk)
 {
@@ -312,7 +329,7 @@ static void tcp_mark_head_lost(struct sock *sk)
 	if (skb->sacked & TCPCB_SACKED_RETRANS)
 		return; /* on its way once more */
 	mark_lost(tp, skb);
-	limit_reno_sacked(tp);
+	tcp_limit_reno_sacked(tp);
 }
 
 /* What the window was, in case the loss turns out to be none. */
@@ -371,32 +388,46 @@ static bool recovery_is_over(const struct tcp_sock *tp)
 	return !before(tp->snd_una, tp->high_seq);
 }
 
-static void on_duplicate(struct tcp_sock *tp)
+static void tcp_add_reno_sack(struct sock *sk)
 {
-	uint32_t room = tp->packets_out - min(tp->packets_out, max_t(uint32_t, tp->lost_out, 1));
-	uint32_t sacked = min(tp->sacked_out + 1, room);
+	struct tcp_sock *tp = tcp_sk(sk);
+	uint32_t prior = tp->sacked_out++;
 
-	if (sacked > tp->sacked_out)
+	tcp_check_reno_reordering(sk, 0);
+	if (tp->sacked_out > prior)
 		tp->delivered++;
-	tp->sacked_out = sacked;
 }
 
-/* The peer answers what was sent before the first retransmission: its timestamp tells. */
-static bool tcp_packet_delayed(const struct tcp_sock *tp)
+/*
+ * The peer answers what was sent before the first retransmission: its timestamp tells. Where none of this episode is known of,
+ * nothing was sent again; but without SACK the end of one forgets it, and so does the SYN's ACK in SYN_SENT.
+ */
+static bool tcp_packet_delayed(const struct sock *sk)
 {
-	return tp->undo_marker && tp->retrans_stamp_ms && tp->saw_tstamp && tp->rcv_tsecr &&
-	       before(tp->rcv_tsecr, tp->retrans_stamp_ms);
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!tp->undo_marker)
+		return false;
+	if (tp->retrans_stamp_ms)
+		return tp->saw_tstamp && tp->rcv_tsecr && before(tp->rcv_tsecr, tp->retrans_stamp_ms);
+	return (tp->sack_ok || before(tp->snd_una, tp->high_seq)) && sk->common.state != TCP_SYN_SENT;
+}
+
+static bool tcp_any_retrans_done(const struct sock *sk)
+{
+	const struct sk_buff *head = tcp_rtx_queue_head(sk);
+
+	return tcp_sk(sk)->retrans_out || (head && head->sacked & TCPCB_EVER_RETRANS);
 }
 
 /* Without SACK an episode lasts until something beyond it is acknowledged, so that old duplicates begin no other (RFC 6582). */
 static bool tcp_holds_state(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	const struct sk_buff *head = tcp_rtx_queue_head(sk);
 
 	if (tp->sack_ok || tp->snd_una != tp->high_seq)
 		return false;
-	if (!tp->retrans_out && !(head && head->sacked & TCPCB_EVER_RETRANS))
+	if (!tcp_any_retrans_done(sk))
 		tp->retrans_stamp_ms = 0;
 	return true;
 }
@@ -425,7 +456,7 @@ static bool tcp_try_undo_loss(struct sock *sk, bool frto)
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;
 
-	if (!frto && !tcp_packet_delayed(tp))
+	if (!frto && !tcp_packet_delayed(sk))
 		return false;
 	skb_queue_walk(tp->rtx_queue, skb)
 		skb->sacked &= ~TCPCB_LOST;
@@ -459,17 +490,32 @@ static enum rexmit tcp_process_loss(struct sock *sk, int flag, bool is_dup)
 		tp->frto = 0;
 	}
 	if (recovered) {
-		if (tcp_packet_delayed(tp))
+		if (tcp_packet_delayed(sk))
 			tcp_undo_cwnd_reduction(sk);
 		if (!tcp_holds_state(sk))
 			tcp_open_again(tp);
 		return REXMIT_NONE;
 	}
 	if (is_dup && after(tp->snd_nxt, tp->high_seq))
-		on_duplicate(tp);
+		tcp_add_reno_sack(sk);
 	else if (flag & ACK_UNA_ADVANCED)
 		tp->sacked_out = 0;
 	return REXMIT_LOST;
+}
+
+/* Open, or Disorder: something has arrived out of order or went again, and it is too early to call it lost. */
+static void tcp_try_to_open(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool again = tcp_any_retrans_done(sk);
+	uint8_t state = tp->sacked_out || tp->lost_out || again ? TCP_CA_Disorder : TCP_CA_Open;
+
+	if (!again)
+		tp->retrans_stamp_ms = 0;
+	if (tp->ca_state != state) {
+		tp->ca_state = state;
+		tp->high_seq = tp->snd_nxt;
+	}
 }
 
 /* A peer that agreed to SACK says in blocks what has arrived; an ACK without any tells nothing. */
@@ -497,19 +543,22 @@ static enum rexmit tcp_fastretrans_alert(struct sock *sk, const struct tcp_seg *
 			}
 			tcp_mark_head_lost(sk); /* a partial ACK names the next hole */
 		} else if (is_dup) {
-			on_duplicate(tp);
+			tcp_add_reno_sack(sk);
 		}
 		return REXMIT_LOST;
 	default:
-		if (likely(flag & ACK_UNA_ADVANCED)) {
+		if (likely(tp->ca_state == TCP_CA_Open && flag & ACK_NOT_DUP))
+			return REXMIT_NONE; /* nothing to be suspicious of */
+		if (tp->ca_state == TCP_CA_Open)
+			tp->retrans_stamp_ms = 0;
+		if (flag & ACK_UNA_ADVANCED)
 			tp->sacked_out = 0;
-			tp->ca_state = TCP_CA_Open;
-		} else if (is_dup) {
-			on_duplicate(tp);
-			tp->ca_state = TCP_CA_Disorder;
-		}
-		if (likely(tp->sacked_out < tp->reordering))
+		else if (is_dup)
+			tcp_add_reno_sack(sk);
+		if (likely(tp->sacked_out < tp->reordering)) {
+			tcp_try_to_open(sk);
 			return REXMIT_NONE;
+		}
 		tcp_enter_recovery(sk);
 		tcp_mark_head_lost(sk);
 		return REXMIT_LOST;
@@ -563,7 +612,7 @@ static void non_congestion_loss_retransmit(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	limit_reno_sacked(tp);
+	tcp_limit_reno_sacked(tp);
 	if (tp->ca_state != TCP_CA_Loss) {
 		tp->high_seq = tp->snd_nxt;
 		tp->snd_ssthresh = tp->snd_cwnd; /* no congestion: the window stays */
@@ -606,7 +655,7 @@ void tcp_synack_acked(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 
 	if (tp->ca_state == TCP_CA_Loss && !tp->packets_out) {
-		if (tcp_packet_delayed(tp))
+		if (tcp_packet_delayed(sk))
 			tcp_undo_cwnd_reduction(sk);
 		if (!tcp_holds_state(sk))
 			tcp_open_again(tp);

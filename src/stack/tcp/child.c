@@ -183,6 +183,7 @@ static bool inherit_options(struct sock *listener, struct sock *child)
 	child->common.reuseport = listener->common.reuseport;
 	child->common.ipv6only = listener->common.ipv6only;
 	tcp_sk(child)->nonagle = tcp_sk(listener)->nonagle;
+	tcp_sk(child)->ack.pingpong = tcp_sk(listener)->ack.pingpong; /* TCP_QUICKACK */
 	if (listener->opts != &sock_opts_default) {
 		struct sock_opts *own = sock_opts_own(child);
 

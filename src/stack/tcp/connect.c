@@ -129,7 +129,16 @@ static void tcp_disconnect_abort(struct sock *sk, unsigned was, enum tcp_cause c
 	}
 }
 
-/* What was learnt from the peer and about the path; the program's options stay. */
+/* The program's options stay, but for these two, which Linux keeps among what was learnt. */
+static void tcp_forget_options(struct sock *sk)
+{
+	struct sock_opts *own = sk->opts->user_mss || sk->opts->rto_min_us ? sock_opts_own(sk) : NULL;
+
+	if (own)
+		own->user_mss = own->rto_min_us = 0;
+}
+
+/* What was learnt from the peer and about the path. */
 static void tcp_forget_connection(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -158,6 +167,7 @@ static void tcp_forget_connection(struct sock *sk)
 	tp->snd_wscale = tp->rcv_wscale = 0;
 	tp->ts_recent = tp->ts_recent_stamp_s = 0;
 	tp->saw_tstamp = false;
+	tcp_forget_options(sk);
 }
 
 int tcp_disconnect(struct sock *sk, enum tcp_cause cause)

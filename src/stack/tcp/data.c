@@ -222,7 +222,7 @@ static void take_in_order(struct sock *sk, struct tcp_seg *seg)
 		NET_INC(sk->net, MIB_TcpExt_TCPRcvQDrop);
 		return;
 	}
-	if (len)
+	if (seg->len) /* known bytes are a sign of life, too */
 		tcp_event_data_recv(sk, seg);
 	if (unlikely(fin))
 		tcp_fin(sk);

@@ -194,6 +194,8 @@ void tcp_data_queue_ofo(struct sock *sk, struct tcp_seg *seg)
 	if (!ofo)
 		return;
 	prev = find_before(ofo, seq);
+	if (prev && prev->seq == seq && after(end_seq, prev->end_seq))
+		prev = prev == ofo->queue ? NULL : prev->prev; /* it gives way, whatever stood on it: a FIN is forgotten */
 	if (prev && before(seq, prev->end_seq)) {
 		if (!after(end_seq, prev->end_seq)) { /* all of it is here */
 			NET_INC(sk->net, MIB_TcpExt_TCPOFOMerge);

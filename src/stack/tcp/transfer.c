@@ -29,8 +29,6 @@ void tcp_init_transfer(struct sock *sk)
 	tp->snd_cwnd_stamp_ms = net_time_ms(sk->net);
 	tcp_init_congestion(sk);
 	tcp_init_buffer_space(sk);
-	tp->total_retrans = 0;
-	tp->undo_marker = 0;
 }
 
 void tcp_init_buffer_space(struct sock *sk)
