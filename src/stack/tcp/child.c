@@ -76,6 +76,8 @@ static struct sock *complete(struct sock *listener, struct request_sock *req, st
 		overflow(net, req, seg, CAUSE_no_memory);
 		return NULL;
 	}
+	if (seg->options_parsed && seg->options.saw_tstamp && !after(seg->seq, req->rcv_isn + 1))
+		tcp_sk(child)->ts_recent = seg->options.tsval; /* also of a segment that it will refuse */
 	inet_ehash_replace(net, &req->common, &child->common);
 	tcp_req_unlink(net, req);
 	if (listener != req->listener)

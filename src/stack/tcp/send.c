@@ -58,11 +58,11 @@ size_t tcp_send_preview(const struct sock *sk)
 
 /*
  * Linux counts what a segment costs it, headers and all: mss rounded up to a power of two and more. We keep the values
- * that this gives, 87040 on Ethernet and 2626560 on loopback, since SO_SNDBUF shows them.
+ * that this gives, 46080 on Ethernet and 2626560 on loopback, since SO_SNDBUF shows them.
  */
 enum {
-	SEGMENT_OVERHEAD = 320 + 320, /* MAX_TCP_HEADER, skb_shared_info */
-	SK_BUFF_COST = 256,
+	SEGMENT_OVERHEAD = 256 + 320, /* MAX_TCP_HEADER, skb_shared_info */
+	SK_BUFF_COST = TCP_SKB_COST - SEGMENT_OVERHEAD,
 };
 
 static uint32_t roundup_pow_of_two(uint32_t n)
