@@ -52,7 +52,7 @@ void tcp_initialize_rcv_mss(struct sock *sk)
 }
 
 /* How large are the peer's full segments? Short ones that repeat count; one that ends a write is not waited behind. */
-static void tcp_measure_rcv_mss(struct sock *sk, const struct tcp_seg *seg)
+void tcp_measure_rcv_mss(struct sock *sk, const struct tcp_seg *seg)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	uint32_t len = seg->gso_size ? seg->gso_size : seg->len, last = tp->last_seg_size;

@@ -189,6 +189,7 @@ void tcp_data_queue_ofo(struct sock *sk, struct tcp_seg *seg)
 		return;
 	}
 	tp->ack.pending |= ICSK_ACK_SCHED;
+	tcp_measure_rcv_mss(sk, seg);
 	NET_INC(sk->net, MIB_TcpExt_TCPOFOQueue);
 	ofo = ofo_get(sk); /* pruning may have taken it */
 	if (!ofo)

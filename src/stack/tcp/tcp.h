@@ -283,6 +283,7 @@ void tcp_urg(struct sock *sk, struct tcp_seg *seg);
 void tcp_data_snd_check(struct sock *sk);
 void tcp_ack_snd_check(struct sock *sk);
 void tcp_event_data_recv(struct sock *sk, const struct tcp_seg *seg);
+void tcp_measure_rcv_mss(struct sock *sk, const struct tcp_seg *seg);
 void tcp_initialize_rcv_mss(struct sock *sk);
 void tcp_enter_quickack_mode(struct sock *sk, unsigned max_quickacks);
 void tcp_incr_quickack(struct sock *sk, unsigned max_quickacks);
