@@ -51,7 +51,7 @@ static bool meaning_v4(const struct icmp_error *e, struct meaning *m)
 }
 
 static const struct meaning unreach_v6[] = {
-	{ ENETUNREACH, false, true }, { EACCES, true, false }, { EHOSTUNREACH, false, false }, { EHOSTUNREACH, false, true },
+	{ ENETUNREACH, false, true }, { EACCES, true, false }, { EHOSTUNREACH, false, false }, { EHOSTUNREACH, false, false },
 	{ ECONNREFUSED, true, false }, { EACCES, true, false }, { EACCES, true, false },
 };
 
