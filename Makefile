@@ -3,7 +3,7 @@
 # One command each; Meson and Ninja do the work. `make help` lists the targets.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build help check check-all soak demo bench bench-run asan oracle sim drill-adapter drill-original fuzz mutate coverage format install-deps clean
+.PHONY: build help check check-all soak demo bench bench-run asan oracle sim stories drill-adapter drill-original fuzz mutate coverage format install-deps clean
 
 # Quiet unless something is wrong.
 define configure
@@ -48,6 +48,11 @@ soak: ## tests that take hours
 sim: ## the random world of SEED (1), with its ladder; or the word WORD="data threads 0r1x" of two tasks
 	@$(MAKE) build
 	@$(if $(WORD),build/sim-interleave "$(WORD)",build/sim-lives -v $(or $(SEED),1) 1)
+
+stories: ## SEED (1), COUNT (2000): this kernel and Lastack tell the same random stories of STEPS (12); what differs; the machine should be quiet
+	@tools/setup check
+	@$(MAKE) build
+	@build/stories $(or $(SEED),1) $(or $(COUNT),2000) $(or $(STEPS),12)
 
 demo: ## real programs of this kernel talk to Lastack over a TUN device
 	$(call absent,demo/run)
