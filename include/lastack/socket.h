@@ -150,7 +150,7 @@ LA_API void la_unwatch(struct la_watch *watch);
  * struct la_preview - what the next calls on a connected socket would do, unless something happens before
  * @recv:  bytes that recv() of any larger size would return, all of them; 0: none, more than there was room for, or recv() would
  *         do more than return bytes
- * @send:  bytes that send() would take whole and at once; 0: it would wait, fail, or that cannot be said
+ * @send:  bytes that send() would take whole and at once, perhaps more; 0: it would wait, fail, or that cannot be said
  * @local: the peer is one of this stack's own addresses: what the program does may arrive before its next call
  */
 struct la_preview {

@@ -145,7 +145,7 @@ static bool collapse_next(struct sock *sk, struct sk_buff *to)
 
 	if (!skb_append(pool, to, skb_data(next), next->len))
 		return false;
-	sk->wmem_queued += next->len;
+	sk->wmem_queued += next->len; /* for the moment there twice */
 	absorb(to, next);
 	to->sacked |= next->sacked & TCPCB_EVER_RETRANS;
 	tcp_adjust_pcount(tp, next, (int)tcp_skb_pcount(next));
