@@ -408,8 +408,11 @@ static enum verdict tcp_take_text(struct sock *sk, struct tcp_seg *seg)
 		tcp_reset_because(sk, cause);
 		return SEG_DROP;
 	}
-	if (likely(closing || sk->common.state == TCP_ESTABLISHED))
+	if (likely(closing || sk->common.state == TCP_ESTABLISHED)) {
+		if (unlikely(tcp_sk(sk)->ofo) && seg->seq != seg->end_seq)
+			tcp_dsack_forget(sk);
 		tcp_data_queue(sk, seg);
+	}
 	return sk->common.state == TCP_CLOSE ? SEG_DROP : SEG_GO_ON; /* a FIN may have ended the sock */
 }
 

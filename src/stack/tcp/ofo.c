@@ -66,6 +66,13 @@ void tcp_dsack_set(struct sock *sk, uint32_t seq, uint32_t end_seq)
 	ofo->duplicate_sack = (struct sack_block){ seq, end_seq };
 }
 
+/* It goes with an ACK before the next segment with text that is not predicted, or not at all. */
+void tcp_dsack_forget(struct sock *sk)
+{
+	tcp_sk(sk)->ofo->dsack = false;
+	ofo_put_if_idle(sk);
+}
+
 /* More that came twice, with the same segment: one block tells of it if both meet, else of the first. */
 static void dsack_extend(struct sock *sk, uint32_t seq, uint32_t end_seq)
 {

@@ -274,6 +274,7 @@ void tcp_ofo_purge(struct sock *sk); /* what is out of order is forgotten, SACK 
 void tcp_data_queue_ofo(struct sock *sk, struct tcp_seg *seg);
 void tcp_ofo_queue(struct sock *sk); /* a hole was filled: what follows moves to the receive queue */
 void tcp_dsack_set(struct sock *sk, uint32_t seq, uint32_t end_seq);
+void tcp_dsack_forget(struct sock *sk); /* where there is tp->ofo */
 bool tcp_queue_rcv(struct sock *sk, uint32_t seq, const uint8_t *data, uint32_t len, bool fin); /* false: no memory */
 void tcp_data_ready(struct sock *sk);
 void tcp_send_dupack(struct sock *sk, const struct tcp_seg *seg);
