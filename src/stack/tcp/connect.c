@@ -81,7 +81,7 @@ int tcp_start_connect(struct sock *sk, const struct in6_addr *to, uint16_t dport
 	sk->daddr = daddr;
 	sk->common.dport = dport;
 	sk->common.v4 = addr_is_v4(&daddr);
-	tp->mss_clamp = TCP_MSS_DEFAULT;
+	tp->mss_clamp = tcp_default_mss(sk->common.v4);
 	tcp_set_state(sk, TCP_SYN_SENT, CAUSE_connect);
 	err = inet_hash_connect(sk, tcp_twsk_unique, tcp_timewait_kill);
 	if (err)

@@ -305,7 +305,7 @@ void tcp_req_init(struct sock *listener, struct request_sock *req, struct tcp_se
 	req->common.v4 = addr_is_v4(&req->daddr);
 	req->listener = listener;
 	req->rcv_isn = seg->seq;
-	req->mss = opt->mss ? opt->mss : TCP_MSS_DEFAULT;
+	req->mss = opt->mss ? opt->mss : tcp_default_mss(req->common.v4);
 	if (listener->opts->user_mss && listener->opts->user_mss < req->mss)
 		req->mss = listener->opts->user_mss;
 	req->tstamp_ok = opt->saw_tstamp && net->sysctl.tcp_timestamps;

@@ -15,10 +15,8 @@ static void take_syn_options(struct sock *sk, const struct tcp_options *opt)
 	struct tcp_sock *tp = tcp_sk(sk);
 	const struct sysctls *ctl = &sk->net->sysctl;
 
-	if (opt->mss)
+	if (opt->mss) /* else connect()'s guess stands */
 		tp->mss_clamp = opt->mss;
-	else if (!sock_flag(sk, SOCK_FASTOPEN))
-		tp->mss_clamp = TCP_MSS_DEFAULT; /* with Fast Open: what is remembered of it */
 	if (sk->opts->user_mss && sk->opts->user_mss < tp->mss_clamp)
 		tp->mss_clamp = sk->opts->user_mss;
 	tp->wscale_ok = opt->wscale_ok && ctl->tcp_window_scaling;

@@ -388,6 +388,8 @@ static inline void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb)
 	sk->wmem_queued -= tcp_skb_truesize(skb);
 	skb_free(&sk->net->skbs, skb);
 }
+/* The MSS of a peer that says none: what fits into the smallest packet that every path takes */
+static inline uint16_t tcp_default_mss(bool v4) { return v4 ? TCP_MSS_DEFAULT : 1280 - 60; }
 /* Room that a writer may still use, bytes (sk_stream_wspace) */
 static inline int64_t sk_stream_wspace(const struct sock *sk) { return (int64_t)sk->sndbuf - sk->wmem_queued; }
 
