@@ -79,7 +79,7 @@ class Arm:
 
     def __init__(self, closing, lastack=None):
         self.closing, self.lastack = closing, lastack
-        self.results, self.crafted = [], None
+        self.results, self.crafted, self.segments = [], None, []
         self.ladder = ""
 
     def play(self):
@@ -213,6 +213,10 @@ class Arm:
         lines = wire.relative(self.segments)
         return wire.reduced(lines) if self.closing.bulk else wire.joined(lines)
 
+    def disturbed(self):
+        """Whether the peer repeated a segment."""
+        return wire.repeats(wire.relative(self.segments))
+
     def calls(self):
         """Results of both ends' calls, each end's in its own order."""
         return [f"{end} {call} = {result}" for end in "SP" for call, result, _ in self.players[end].results]
@@ -231,3 +235,26 @@ def differences(ours, kernel):
         if mine != its:
             found.append(f"   ours: {mine}   the kernel's: {its}")
     return found
+
+
+def compared(closing, lastack):
+    """Plays @closing with both subjects: Lastack's arm, the kernel's, and where they differ."""
+    ours, kernel = Arm(closing, lastack), Arm(closing)
+    try:
+        ours.play()
+        kernel.play()
+        return ours, kernel, differences(ours, kernel)
+    except Broken as broken:
+        return ours, kernel, [f"not played to its end: {broken}"]
+
+
+def again(closing, lastack):
+    """A difference counts when it is seen three times more with the machine to itself. A play in which the peer ran out
+    of patience and repeated a segment was disturbed from outside: it does not count, unless most of them are like that."""
+    counted = plays = 0
+    while True:
+        ours, kernel, found = compared(closing, lastack)
+        plays += 1
+        counted += not (ours.disturbed() or kernel.disturbed())
+        if not found or counted == 3 or plays == 10:
+            return ours, kernel, found

@@ -15,6 +15,7 @@ import time
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 3, 0x0800, 0x86DD
 PACKET_OUTGOING = 4
+AT_ONCE = 0.05  # seconds; between two steps of a closing lie more
 SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
 
 
@@ -103,6 +104,7 @@ class Line:
     length: int
     ack: int
     riding: bool = False
+    until: float = 0  # of a run of data: when its last segment left
 
     def key(self):
         return (self.out, self.flow, self.flags, self.seq, self.length, self.ack, self.riding)
@@ -132,18 +134,36 @@ def relative(segments):
 
 
 def joined(lines):
-    """Segments of one unit, or sent back to back, as one: the cut into segments is not compared."""
+    """Segments of one unit, or sent back to back, as one: the cut into segments is not compared, nor how far the other
+    side's bare ACKs were with the first of them when the last left (they name what they have seen)."""
     result = []
     for line in lines:
-        last = result[-1] if result else None
+        at = len(result) - 1
+        while at >= 0 and result[at].out != line.out and result[at].flags == ".":
+            at -= 1
+        last = result[at] if at >= 0 else None
         if last and last.length and line.length and (last.out, last.flow) == (line.out, line.flow) and \
-                last.seq + last.length == line.seq and last.ack == line.ack and not set("SFR") & set(last.flags):
+                last.seq + last.length == line.seq and last.ack == line.ack and not set("SFR") & set(last.flags) and \
+                line.time - last.until < AT_ONCE:
             last.length += line.length
             last.flags = line.flags
             last.riding = line.riding
+            last.until = line.time
         else:
-            result.append(dataclasses.replace(line))
+            result.append(dataclasses.replace(line, until=line.time))
     return result
+
+
+def repeats(lines):
+    """Whether the peer, a kernel, sent a text again."""
+    seen = {}
+    for line in lines:
+        end = line.seq + line.length + ("F" in line.flags)
+        if line.out and end > line.seq and end <= seen.get(line.flow, 0):
+            return True
+        if line.out:
+            seen[line.flow] = max(seen.get(line.flow, 0), end)
+    return False
 
 
 def reduced(lines):
