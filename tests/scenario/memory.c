@@ -464,3 +464,19 @@ TEST_ONCE(a_table_without_room_says_emfile)
 	EXPECT_EQ(DUO_TRY(&d, SERVER, fcntl, F_DUPFD, (1 << 24) - 1), (1 << 24) - 1);
 	EXPECT_EQ(DUO_TRY(&d, SERVER, fcntl, F_DUPFD, (1 << 24) - 1), -EMFILE);
 }
+
+/* Linux counts the notes of MSG_ZEROCOPY against net.core.optmem_max, 832 bytes each (seen with the same calls over loopback). */
+TEST_ONCE(zerocopy_calls_that_are_not_told_yet_are_157)
+{
+	struct duo d = solo_accepted();
+
+	EXPECT_EQ(duo_set(&d, SERVER, SOL_SOCKET, SO_SNDBUFFORCE, 1 << 24), 0);
+	EXPECT_EQ(duo_set(&d, SERVER, SOL_SOCKET, SO_ZEROCOPY, 1), 0);
+	EXPECT_EQ(duo_send_bytes(&d, SERVER, 1 << 20), 1 << 20);
+	for (int i = 0; i < 157; i++) { /* a write() between two, or they would be told together */
+		EXPECT_EQ(DUO_TRY(&d, SERVER, send, "x", 1, MSG_ZEROCOPY | MSG_EOR), 1);
+		EXPECT_EQ(DUO_TRY(&d, SERVER, send, "x", 1, MSG_EOR), 1);
+	}
+	EXPECT_EQ(DUO_TRY(&d, SERVER, send, "x", 1, MSG_ZEROCOPY | MSG_EOR), -ENOBUFS);
+	EXPECT_EQ(DUO_TRY(&d, SERVER, send, "x", 1, 0), 1);
+}

@@ -174,9 +174,12 @@ static int msghdr_to_request(struct call *call, const struct msghdr *msg)
 	return 0;
 }
 
+/* The call's number with MSG_ZEROCOPY goes with its first piece. */
 static int send_flags(const struct moving *m, bool last)
 {
-	return last ? m->flags : (m->flags & ~MSG_OOB) | MSG_MORE;
+	int flags = m->moved ? m->flags & ~MSG_ZEROCOPY : m->flags;
+
+	return last ? flags : (flags & ~MSG_OOB) | MSG_MORE;
 }
 
 static int64_t send_piece(struct moving *m, const struct msghdr *msg)

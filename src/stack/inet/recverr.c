@@ -6,6 +6,8 @@
  *	name              whom that was meant for
  *	control message   IP_RECVERR or IPV6_RECVERR: what happened, and who said so
  *
+ * What tells of MSG_ZEROCOPY has no data, no name, and nobody who said it.
+ *
  * The form goes by the socket's family: an IPv6 socket gets mapped addresses where the packets were IPv4.
  */
 #include "stack/inet/inet.h"
@@ -19,7 +21,6 @@ struct recverr {
 	uint32_t info, data;
 	struct sockaddr_in6 offender; /* or the 16 bytes of AF_INET's */
 };
-enum { ORIGIN_ICMP = 2, ORIGIN_ICMP6 = 3 };
 
 static socklen_t recverr_fill(const struct sock *sk, const struct sock_error *error, struct recverr *r)
 {
@@ -27,11 +28,15 @@ static socklen_t recverr_fill(const struct sock *sk, const struct sock_error *er
 
 	*r = (struct recverr){
 		.err = error->err,
-		.origin = error->family == AF_INET ? ORIGIN_ICMP : ORIGIN_ICMP6,
+		.origin = error->origin,
 		.type = error->type,
 		.code = error->code,
 		.info = error->info,
+		.data = error->data,
 	};
+	if (error->origin == ERROR_ZEROCOPY)
+		return sk->common.family == AF_INET ? offsetof(struct recverr, offender) + sizeof(struct sockaddr_in)
+						    : sizeof(*r);
 	inet_addr_out(sk, &error->offender, 0, (struct sockaddr *)&r->offender, &len);
 	return offsetof(struct recverr, offender) + len;
 }
@@ -72,7 +77,9 @@ int64_t inet_recv_error(struct sock *sk, struct tcp_io *io, struct msghdr *msg, 
 	if (msg)
 		put_cmsg(msg, v4 ? SOL_IP : SOL_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &r, recverr_fill(sk, error, &r),
 			 &io->msg_flags);
-	if (name && !err)
+	if (name && error->origin == ERROR_ZEROCOPY)
+		*namelen = 0;
+	else if (name && !err)
 		err = inet_addr_out(sk, &error->daddr, error->dport, name, namelen);
 	sock_free_err(sk, error);
 	return err ? err : (int64_t)copied;

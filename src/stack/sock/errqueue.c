@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * sock/errqueue.c - the error queue: what ICMP said of a connection that was being made (IC-09)
+ * sock/errqueue.c - the error queue: what ICMP said of a connection that was being made (IC-09), and of which calls with
+ * MSG_ZEROCOPY the bytes are no longer needed
  *
- * In:   an ICMP error ends a handshake (tcp/icmp.c).
+ * In:   an ICMP error ends a handshake (tcp/icmp.c); bytes are acknowledged (tcp/zerocopy.c).
  * Here: it waits, also while the socket lives on and connects again.
  * Out:  recvmsg(MSG_ERRQUEUE) takes the oldest (inet/recverr.c); until then poll() says POLLERR.
  */
@@ -33,7 +34,30 @@ void sock_queue_err(struct sock *sk, const struct sock_error *error, const uint8
 	sock_set_flag(sk, SOCK_ERRQUEUE);
 }
 
-/* The pending error becomes the next entry's, or none. */
+void sock_queue_zerocopy(struct sock *sk, struct sock_error *told)
+{
+	struct sock_opts *own = (struct sock_opts *)sk->opts;
+	struct sock_error **end = &own->errors, *last = NULL;
+
+	for (; *end; end = &(*end)->next)
+		last = *end;
+	if (last && last->origin == ERROR_ZEROCOPY && last->data + 1 == told->info) {
+		last->data = told->data;
+		sock_free_err(sk, told);
+	} else {
+		told->next = NULL;
+		*end = told;
+	}
+	sock_set_flag(sk, SOCK_ERRQUEUE);
+	sk_error_report(sk);
+}
+
+static bool is_icmp(const struct sock_error *error)
+{
+	return error && error->origin != ERROR_ZEROCOPY;
+}
+
+/* The pending error becomes that of the next entry; an ICMP error's ends with it. */
 struct sock_error *sock_dequeue_err(struct sock *sk)
 {
 	struct sock_opts *own = (struct sock_opts *)sk->opts;
@@ -43,13 +67,14 @@ struct sock_error *sock_dequeue_err(struct sock *sk)
 		return NULL;
 	first = own->errors;
 	own->errors = first->next;
-	if (own->errors) {
+	if (is_icmp(own->errors)) {
 		sk->err = own->errors->err;
 		sk_error_report(sk);
-	} else {
+	} else if (is_icmp(first)) {
 		sk->err = 0;
-		sock_reset_flag(sk, SOCK_ERRQUEUE);
 	}
+	if (!own->errors)
+		sock_reset_flag(sk, SOCK_ERRQUEUE);
 	return first;
 }
 

@@ -102,6 +102,7 @@ struct sock_opts {
 	uint32_t mark;		    /* SO_MARK, kept only */
 	uint32_t shown;		    /* options without effect here, only shown again: bits of socket/option.c, inet/option.c */
 	struct sock_error *errors;  /* the error queue, oldest first; owned */
+	struct tcp_zerocopy *zerocopy; /* owned; NULL until MSG_ZEROCOPY (tcp/zerocopy.c) */
 	int8_t pmtudisc;	    /* IP_MTU_DISCOVER, IPV6_MTU_DISCOVER less IP_PMTUDISC_WANT; kept only */
 	uint8_t repair_queue;	    /* TCP_REPAIR_QUEUE */
 	struct tcp_fastopen *fastopen; /* owned; NULL unless SOCK_FASTOPEN */
@@ -130,6 +131,8 @@ enum sock_flag {
 	SOCK_FASTOPEN = 1 << 16, /* has to do with Fast Open: sock_opts.fastopen (tcp/fastopen.h) */
 	SOCK_FASTOPEN_REQ = 1 << 17, /* a child of Fast Open whose handshake is not done */
 	SOCK_DEFER_CONNECT = 1 << 18, /* its SYN waits for data to take along */
+	SOCK_ZEROCOPY = 1 << 19, /* SO_ZEROCOPY */
+	SOCK_ZEROCOPY_SENT = 1 << 20, /* bytes of MSG_ZEROCOPY are not acknowledged yet */
 };
 
 #define RCV_SHUTDOWN 1
@@ -174,20 +177,27 @@ static inline bool sk_is_v4(const struct sock *sk)
 	return likely(sk->common.family == AF_INET) || addr_is_v4(&sk->daddr);
 }
 
-/* An entry of the error queue (errqueue.c). @offender complained about a segment that was meant for @daddr. */
+/* Who says it, and that of MSG_ZEROCOPY: Linux's SO_EE_ORIGIN_*, SO_EE_CODE_ZEROCOPY_COPIED */
+enum { ERROR_ICMP = 2, ERROR_ICMP6 = 3, ERROR_ZEROCOPY = 5, ZEROCOPY_COPIED = 1 };
+
+/* An entry of the error queue (errqueue.c). ICMP: @offender complained about a segment that was meant for @daddr.
+ * MSG_ZEROCOPY: the bytes of the calls @info to @data are no longer needed. */
 struct sock_error {
 	struct sock_error *next;
 	struct in6_addr offender, daddr;
-	uint32_t info;		    /* a parameter problem's place */
+	uint32_t info, data;	    /* a parameter problem's place, 0 */
 	uint32_t len;		    /* of the segment, as far as it was quoted */
 	uint16_t dport;
 	uint16_t err;
-	uint8_t family, type, code; /* of the ICMP message */
+	uint8_t origin, type, code; /* the latter of the ICMP message */
+	uint32_t end_seq, bytes;    /* MSG_ZEROCOPY until it is told: the end of its last unit, and how long its calls are */
 	uint8_t quoted[];
 };
 void sock_queue_err(struct sock *sk, const struct sock_error *error, const uint8_t *quoted); /* a copy of both */
 struct sock_error *sock_dequeue_err(struct sock *sk); /* gives the oldest: sock_free_err(); NULL */
 void sock_free_err(struct sock *sk, struct sock_error *error);
+/* Appends to the last entry if that is of the calls before; @told becomes the queue's or is freed. */
+void sock_queue_zerocopy(struct sock *sk, struct sock_error *told);
 void sock_purge_err(struct sock *sk);
 
 struct sock_opts *sock_opts_own(struct sock *sk); /* a copy to write to; NULL: no memory */

@@ -207,6 +207,11 @@ static int set_int(struct socket *socket, int name, int v)
 		return set_priority(sk, v);
 	case SO_MARK:
 		return set_mark(sk, v);
+	case SO_ZEROCOPY:
+		if (v < 0 || v > 1)
+			return -EINVAL;
+		set_flag(sk, SOCK_ZEROCOPY, v);
+		return 0;
 	case SO_BSDCOMPAT:
 		return 0;
 	default: /* also those that can only be read */
@@ -319,6 +324,9 @@ static int get_int(struct socket *socket, int name, int *v)
 		break;
 	case SO_MARK:
 		*v = (int)sk->opts->mark;
+		break;
+	case SO_ZEROCOPY:
+		*v = sock_flag(sk, SOCK_ZEROCOPY);
 		break;
 	case SO_BSDCOMPAT:
 	case SO_INCOMING_NAPI_ID:

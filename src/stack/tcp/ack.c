@@ -280,6 +280,7 @@ static int tcp_clean_rtx_queue(struct sock *sk, uint32_t prior_una)
 		skb_unlink(&tp->rtx_queue, skb);
 		tcp_wmem_free_skb(sk, skb);
 	}
+	tcp_zerocopy_done(sk, tp->snd_una);
 	if (between(tp->snd_up, prior_una, tp->snd_una))
 		tp->snd_up = tp->snd_una;
 	if (unlikely(!tp->sack_ok && flag & ACK_RETRANS_ACKED))

@@ -174,7 +174,7 @@ struct sock *tcp_check_req(struct sock *sk, struct request_sock *req, struct tcp
 static bool inherit_options(struct sock *listener, struct sock *child)
 {
 	const uint32_t inherited = SOCK_LINGER | SOCK_KEEPOPEN | SOCK_URGINLINE | SOCK_RECVERR | SOCK_RCVBUF_LOCK |
-				   SOCK_SNDBUF_LOCK | SOCK_BINDADDR_LOCK;
+				   SOCK_SNDBUF_LOCK | SOCK_BINDADDR_LOCK | SOCK_ZEROCOPY;
 
 	child->flags = listener->flags & inherited;
 	child->rcvbuf = listener->rcvbuf;
@@ -194,6 +194,7 @@ static bool inherit_options(struct sock *listener, struct sock *child)
 		*own = *listener->opts;
 		own->priority = 0;
 		own->errors = NULL;
+		own->zerocopy = NULL;
 		own->fastopen = NULL;
 	}
 	return true;

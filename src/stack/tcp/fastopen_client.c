@@ -298,16 +298,19 @@ static struct sk_buff *syn_data_skb(struct sock *sk, const struct sk_buff *syn, 
 {
 	struct skb_pool *pool = &sk->net->skbs;
 	struct sk_buff *skb = skb_alloc(pool, len);
+	struct tcp_io *io = tcp_fastopen(sk)->io;
 
 	if (!skb)
 		return NULL;
-	if (len && !copy_from_iter(skb_tail(skb), &tcp_fastopen(sk)->io->iter, len)) {
+	skb->seq = syn->seq;
+	skb->end_seq = syn->end_seq;
+	if (len && !(tcp_zerocopy_begin(sk, io) && copy_from_iter(skb_tail(skb), &io->iter, len))) {
+		tcp_zerocopy_abort(sk, io);
 		skb_free(pool, skb);
 		return NULL;
 	}
 	skb->len = len;
-	skb->seq = syn->seq;
-	skb->end_seq = syn->end_seq + len;
+	skb->end_seq += len;
 	skb->tcp_flags = TCPHDR_SYN;
 	skb->gso_segs = 1;
 	return skb;
@@ -321,6 +324,7 @@ static bool send_as_one(struct sock *sk, struct sk_buff *syn, struct sk_buff *da
 	int err;
 
 	fo->copied = data->len;
+	tcp_zerocopy_grows(sk, data, data->len, fo->io && fo->io->zerocopy);
 	if (fo->io && !fo->io->iter.count)
 		fo->io = NULL; /* nobody has more to send */
 	tp->write_seq += data->len;

@@ -136,7 +136,7 @@ static void queue_err(struct sock *sk, const struct icmp_error *e, int err)
 		.len = e->quoted_len,
 		.dport = get_be16(e->quoted + 2),
 		.err = (uint16_t)err,
-		.family = e->family,
+		.origin = e->family == AF_INET ? ERROR_ICMP : ERROR_ICMP6,
 		.type = e->type,
 		.code = e->code,
 	};

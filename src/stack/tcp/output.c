@@ -258,11 +258,12 @@ void tcp_send_delayed_ack(struct sock *sk)
 /* ------------------------------------------------------------------ FIN */
 
 /* The FIN joins what is already queued: it then leaves where, and when, that does. */
-static void fin_onto(struct tcp_sock *tp, struct sk_buff *skb)
+static void fin_onto(struct sock *sk, struct sk_buff *skb)
 {
 	skb->tcp_flags |= TCPHDR_FIN;
 	skb->end_seq++;
-	tp->write_seq++;
+	tcp_sk(sk)->write_seq++;
+	tcp_zerocopy_grows(sk, skb, 1, false);
 }
 
 /*
@@ -276,16 +277,16 @@ void tcp_send_fin(struct sock *sk, enum tcp_cause cause)
 
 	tcp_trace_step(sk, "tcp_send_fin");
 	if (tail) {
-		fin_onto(tp, tail);
+		fin_onto(sk, tail);
 	} else {
 		fin = skb_alloc(&sk->net->skbs, 0);
 		if (fin) {
 			fin->seq = fin->end_seq = tp->write_seq;
-			fin_onto(tp, fin);
+			fin_onto(sk, fin);
 			skb_queue_tail(&tp->write_queue, fin);
 			sk->wmem_queued += tcp_skb_truesize(fin);
 		} else if (tp->rtx_queue) {
-			fin_onto(tp, skb_peek_tail(tp->rtx_queue));
+			fin_onto(sk, skb_peek_tail(tp->rtx_queue));
 			tp->snd_nxt++; /* as if it had been sent with it */
 			tcp_trace_fin(sk, cause);
 			return;

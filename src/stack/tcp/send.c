@@ -166,14 +166,19 @@ static struct sk_buff *tcp_unit_to_fill(struct sock *sk, struct tcp_io *io, uint
 	struct sk_buff *skb = tcp_write_queue_tail(sk);
 
 	if (skb && !skb->eor && skb->len < size_goal) {
-		*room = size_goal - skb->len;
-		return skb;
+		if (likely(!io->apart)) {
+			*room = size_goal - skb->len;
+			return skb;
+		}
+		tcp_mark_push(tcp_sk(sk), skb);
+		skb->eor = true;
 	}
 	if (!sk_stream_memory_free(sk, false))
 		return NULL;
 	*room = size_goal;
 	skb = tcp_new_unit(sk, (uint32_t)min(io->iter.count, (size_t)size_goal));
 	io->no_memory = !skb;
+	io->apart = false;
 	return skb;
 }
 
@@ -195,6 +200,7 @@ static int64_t tcp_fill_unit(struct sock *sk, struct tcp_io *io, struct sk_buff 
 	skb->end_seq += copy;
 	skb->gso_segs = 0;
 	tp->write_seq += copy;
+	tcp_zerocopy_grows(sk, skb, copy, io->zerocopy);
 	sk->wmem_queued += copy;
 	io->done += copy;
 	return copy;
@@ -257,6 +263,10 @@ static int tcp_send_fill(struct sock *sk, struct tcp_io *io, uint32_t *mss_now)
 	*mss_now = tcp_send_mss(sk, &size_goal, io->flags);
 	if (unlikely(sk->err || sk->shutdown & SEND_SHUTDOWN))
 		return -EPIPE;
+	if (unlikely(!tcp_zerocopy_begin(sk, io))) {
+		io->no_memory = true;
+		return -EAGAIN;
+	}
 	while (io->iter.count) {
 		struct sk_buff *skb = tcp_unit_to_fill(sk, io, size_goal, &room);
 		int64_t n = skb ? tcp_fill_unit(sk, io, skb, room) : 0;
@@ -280,6 +290,8 @@ int64_t tcp_sendmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 	*wait = io->no_memory = false;
 	if (likely(!io->done)) { /* once something is queued, the state no longer matters: err and SHUT_WR do */
 		err = tcp_send_connected(sk);
+		if (unlikely(tcp_zerocopy_wanted(sk, io)) && !io->resumed && tcp_zerocopy_full(sk, io))
+			return -ENOBUFS;
 		if (err == -EAGAIN)
 			return tcp_send_wait(sk, io, wait);
 		if (err)
@@ -293,8 +305,10 @@ int64_t tcp_sendmsg(struct sock *sk, struct tcp_io *io, bool *wait)
 			return n;
 	}
 	err = tcp_send_fill(sk, io, &mss_now);
-	if (unlikely(err))
+	if (unlikely(err)) {
 		tcp_remove_empty_unit(sk);
+		tcp_zerocopy_abort(sk, io);
+	}
 	if (unlikely(err == -EAGAIN)) {
 		sock_set_flag(sk, SOCK_NOSPACE);
 		if (io->done)

@@ -112,6 +112,7 @@ void tcp_write_queue_purge(struct sock *sk)
 
 	skb_queue_purge(&sk->net->skbs, &tp->write_queue);
 	skb_queue_purge(&sk->net->skbs, &tp->rtx_queue);
+	tcp_zerocopy_done(sk, tp->write_seq);
 	sk->wmem_queued = 0;
 	tp->packets_out = tp->sacked_out = tp->lost_out = tp->retrans_out = 0;
 	tp->tlp_high_seq = 0;
@@ -138,6 +139,7 @@ void tcp_destroy_sock(struct sock *sk)
 		net->tcp->orphans--;
 	if (unlikely(tp->listen))
 		slab_free(&net->tcp->listens, tp->listen);
+	tcp_zerocopy_free(sk);
 	sock_purge_err(sk);
 	if (unlikely(sk->opts != &sock_opts_default))
 		slab_free(&net->tcp->opts, (void *)sk->opts);

@@ -459,6 +459,8 @@ struct tcp_io {
 	uint16_t disconnects; /* sock.disconnects when the call began */
 	bool nonblock;
 	bool resumed;	      /* not the first try */
+	bool zerocopy;	      /* MSG_ZEROCOPY: the call has its number (zerocopy.c) */
+	bool apart;	      /* and must not join the unit that is there */
 	bool no_memory;	      /* waits for memory: nobody will wake it, try again after a while */
 };
 int64_t tcp_sendmsg(struct sock *sk, struct tcp_io *io, bool *wait);
@@ -487,6 +489,41 @@ int tcp_ioctl(struct sock *sk, unsigned long request, int *value); /* SIOCINQ, S
 /* connect()'s lower half: route, port, ISN, SYN: state SYN_SENT. 0 or negative errno (tcp_v4_connect) */
 int tcp_start_connect(struct sock *sk, const struct in6_addr *daddr, uint16_t dport);
 int tcp_disconnect(struct sock *sk, enum tcp_cause cause); /* connect(AF_UNSPEC), SO_LINGER 0; section 13 */
+
+/*
+ * zerocopy.c. A call with MSG_ZEROCOPY begins before its first bytes are queued (false: no memory), and is taken back if none
+ * are. @skb has grown @by so much, with the call's bytes or others. What lies before @una is no longer needed.
+ */
+bool tcp_zerocopy_full(const struct sock *sk, const struct tcp_io *io); /* no room for one more note: -ENOBUFS */
+void tcp_zerocopy_free(struct sock *sk);
+bool __tcp_zerocopy_begin(struct sock *sk, struct tcp_io *io);
+void __tcp_zerocopy_grows(struct sock *sk, const struct sk_buff *skb, uint32_t by, bool zerocopy);
+void __tcp_zerocopy_abort(struct sock *sk, struct tcp_io *io);
+void __tcp_zerocopy_done(struct sock *sk, uint32_t una);
+
+static inline bool tcp_zerocopy_wanted(const struct sock *sk, const struct tcp_io *io)
+{
+	return unlikely(io->flags & MSG_ZEROCOPY) && !io->zerocopy && io->iter.count && sock_flag(sk, SOCK_ZEROCOPY);
+}
+static inline bool tcp_zerocopy_begin(struct sock *sk, struct tcp_io *io)
+{
+	return !tcp_zerocopy_wanted(sk, io) || __tcp_zerocopy_begin(sk, io);
+}
+static inline void tcp_zerocopy_grows(struct sock *sk, const struct sk_buff *skb, uint32_t by, bool zerocopy)
+{
+	if (sock_flag(sk, SOCK_ZEROCOPY_SENT))
+		__tcp_zerocopy_grows(sk, skb, by, zerocopy);
+}
+static inline void tcp_zerocopy_abort(struct sock *sk, struct tcp_io *io)
+{
+	if (unlikely(io->zerocopy) && !io->done)
+		__tcp_zerocopy_abort(sk, io);
+}
+static inline void tcp_zerocopy_done(struct sock *sk, uint32_t una)
+{
+	if (sock_flag(sk, SOCK_ZEROCOPY_SENT))
+		__tcp_zerocopy_done(sk, una);
+}
 
 /* repair.c */
 bool tcp_is_repair_option(int name);
